@@ -1,0 +1,1 @@
+"""Beffroi: the hub of a connected town."""

@@ -1,0 +1,57 @@
+"""The plug that every domain has. See docs/domains.md for the common shape of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from beffroi.model.asset import Asset, Kind, Label
+from beffroi.model.finding import Rule, Step
+from beffroi.model.reading import Obs
+
+
+class DecodeError(Exception):
+    """A raw value cannot be understood; the text says what was expected. Goes to quarantine."""
+
+
+class Watch(Protocol):
+    """The memory of one asset: folds observations into findings. No I/O, no clock, no randomness.
+
+    For each series it sees observations in increasing device time, each once. It must survive
+    `dump` -> JSON -> `Domain.watch(asset, saved)` and a fresh start (`saved` is None).
+    """
+
+    def step(self, obs: Sequence[Obs]) -> Step:
+        """Fold new observations, in device-time order, into the state."""
+
+    def tick(self, now_ms: int) -> Step:
+        """Let time pass (called about every 10 s): overstays, silence, schedules."""
+
+    def dump(self) -> dict[str, Any]:
+        """The state as JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A service of the town, as the hub sees it.
+
+    `decode(model, raw)` turns what a device model sends into {property: float}; plain names are
+    model "". It raises DecodeError. `watch(asset, saved)` makes the watch of one asset.
+    """
+
+    name: str
+    label: Label
+    kinds: Mapping[str, Kind]
+    rules: Mapping[str, Rule]
+    decode: Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+    watch: Callable[[Asset, Mapping[str, Any] | None], Watch]
+    models: Mapping[str, Label]  # device models `decode` knows, "" included
+    colour: str = "#4a6fa5"  # of the layer on the map
+
+
+def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The decoder of devices that already use the names of the glossary."""
+    if model:
+        raise DecodeError(f"unknown device model {model!r}; use '' for plain names")
+    return raw

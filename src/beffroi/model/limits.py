@@ -1,0 +1,53 @@
+"""Every bound of the system, named in one place. A limit is part of the design, not a detail.
+
+Units end the names. A reading or request beyond a limit is refused with a clear reason, never cut.
+"""
+
+# --- frames and payloads -------------------------------------------------------------------------
+MESSAGE_BYTES_MAX = 262_144  # one MQTT message or webhook body (a gateway batch fits)
+READINGS_PER_MESSAGE_MAX = 1_000
+VALUES_PER_READING_MAX = 64
+NAME_CHARS_MAX = 80  # identifiers of devices, assets, properties
+JSON_DEPTH_MAX = 16
+UPLOAD_BYTES_MAX = 64 * 1024 * 1024  # CSV import
+
+# --- time ----------------------------------------------------------------------------------------
+FUTURE_S_MAX = 300  # a device clock may run this far ahead
+PAST_S_MAX = 20 * 366 * 86_400  # older than this is a broken clock (and the year 1970 is)
+
+# --- ingest --------------------------------------------------------------------------------------
+BATCH_MESSAGES_MAX = 500
+BATCH_READINGS_MAX = 20_000
+ACK_PENDING_MAX = 20_000  # unacknowledged messages the broker may have in flight towards us
+QUOTA_READINGS_PER_S = 50.0  # sustained, per device (a gateway has QUOTA_GATEWAY_FACTOR times it)
+QUOTA_BURST_READINGS = 3_000
+QUOTA_GATEWAY_FACTOR = 200
+QUARANTINE_ROWS_MAX = 1_000_000  # beyond it the oldest are purged, and an alarm says so
+
+# --- codecs --------------------------------------------------------------------------------------
+CODEC_BYTES_MAX = 512 * 1024
+CODEC_MEMORY_BYTES_MAX = 64 * 1024 * 1024
+CODEC_WALL_MS_MAX = 200
+CODEC_OUTPUT_BYTES_MAX = 65_536
+LORAWAN_PAYLOAD_BYTES_MAX = 255
+
+# --- web -----------------------------------------------------------------------------------------
+SSE_CLIENTS_MAX = 500
+SSE_QUEUE_EVENTS_MAX = 1_000
+MAP_FEATURES_MAX = 5_000  # beyond it the map shows groups
+SERIES_POINTS_MAX = 5_000
+PAGE_ROWS_MAX = 200
+SESSION_S_MAX = 12 * 3_600
+SIGN_IN_TRIES_PER_10_MIN_MAX = 10
+ONE_TIME_LINK_S_MAX = 24 * 3_600
+ENROL_TOKEN_S_MAX = 3_600
+
+# --- alarms --------------------------------------------------------------------------------------
+FLOOD_ALARMS = 8  # more than this many new alarms of one rule within FLOOD_WINDOW_S become a group
+FLOOD_WINDOW_S = 120
+COMMENT_CHARS_MAX = 2_000
+
+# --- retention (days) ----------------------------------------------------------------------------
+RAW_DAYS = 400
+ROLLUP_DAYS = 3_653
+QUARANTINE_DAYS = 90

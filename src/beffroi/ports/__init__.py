@@ -1,0 +1,1 @@
+"""What the hub asks of the world, as Protocols of a few lines. No implementation lives here."""
