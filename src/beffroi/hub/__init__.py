@@ -1,0 +1,1 @@
+"""What the hub does, without knowing any domain, database, broker or page."""

@@ -1,0 +1,1 @@
+"""From findings to alarms that people handle: none lost, none closed without a decision."""

@@ -1,0 +1,31 @@
+"""What pages and routes may use of the hub. Built once by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from beffroi.domains.base import Domain
+from beffroi.hub.alarms.desk import Desk
+from beffroi.hub.live import Live
+from beffroi.ports.bus import Bus
+from beffroi.ports.clock import Clock
+from beffroi.ports.codec import CodecRunner
+from beffroi.ports.identity import Identity
+from beffroi.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`app.state.services` of the web application."""
+
+    store: Store
+    live: Live
+    desk: Desk
+    bus: Bus
+    clock: Clock
+    codecs: CodecRunner
+    identity: Identity
+    domains: Mapping[str, Domain]
+    mqtt_host: str  # what devices connect to, for the onboarding wizard
+    mqtt_port: int
