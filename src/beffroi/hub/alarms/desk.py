@@ -51,7 +51,7 @@ class Desk:
         """All that is not closed, gravest and oldest first."""
         raise NotImplementedError
 
-    def act(  # noqa: PLR0913
+    def act(
         self,
         alarm_id: str,
         action: str,  # acknowledge, assign, comment, decide, resolve, close, reopen

@@ -1,0 +1,21 @@
+"""What all tests share: where the real data is, and a missing peer is a clear skip."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+DATA_ENV = "BEFFROI_DATA"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data; skips when absent, fails when CI says that it must be there."""
+    named = os.environ.get(DATA_ENV, "")
+    if named and Path(named).is_dir():
+        return Path(named)
+    if os.environ.get("BEFFROI_DATA_REQUIRED") == "1":
+        pytest.fail(f"{DATA_ENV} must name the folder of real data here, it is {named!r}")
+    pytest.skip(f"needs real data: set {DATA_ENV} to the folder that holds batadal/, lorawan/ ...")
