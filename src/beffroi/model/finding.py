@@ -21,7 +21,7 @@ class Severity(IntEnum):
 class Rule:
     """An alarm rule of a domain. Texts may name facts: "Pression {pressure_bar:.1f} bar"."""
 
-    id: str  # "water.tank_low"
+    id: str  # "<domain>.<what>", e.g. tank_low of the water service
     severity: Severity
     text: Label
     advice: Label  # what to do first, for a technician at 3 a.m.

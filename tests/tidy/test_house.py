@@ -1,0 +1,127 @@
+"""The house rules that a machine can count. See CONTRIBUTING.md for why each exists."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src" / "beffroi"
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 70
+DOMAIN_LINES_MAX = 800
+PURE_RINGS = ("model", "domains", "ports")
+# Rings whose functions take `now` as an argument: reading a clock or rolling dice there would
+# make a decision that no test can replay.
+IMPURE_CALLS = {
+    "time.time",
+    "time.time_ns",
+    "time.monotonic",
+    "datetime.now",
+    "datetime.utcnow",
+    "date.today",
+}
+CLOCKLESS = (
+    "model",
+    "domains",
+    "ports",
+    "hub/alarms/lifecycle.py",
+    "hub/links",
+    "hub/retention.py",
+)
+FILES = sorted(SRC.rglob("*.py"))
+DOMAINS = sorted(p.name for p in (SRC / "domains").iterdir() if (p / "__init__.py").exists())
+
+
+def modules(*parts: str) -> Iterator[Path]:
+    for part in parts:
+        place = SRC / part
+        yield from [place] if place.is_file() else sorted(place.rglob("*.py"))
+
+
+def name_of(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{name_of(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SRC)))
+def test_a_file_has_a_docstring_and_bounded_sizes(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert text.count("\n") <= FILE_LINES_MAX, "split the file"
+    assert not tree.body or ast.get_docstring(tree), "say what the module is for"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= FUNCTION_LINES_MAX, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_a_domain_is_small(name: str) -> None:
+    lines = sum(p.read_text().count("\n") for p in modules(f"domains/{name}"))
+    assert lines <= DOMAIN_LINES_MAX
+
+
+def test_there_are_domains() -> None:
+    assert DOMAINS
+
+
+@pytest.mark.parametrize("path", list(modules(*CLOCKLESS)), ids=lambda p: str(p.relative_to(SRC)))
+def test_decisions_read_no_clock_and_roll_no_dice(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = name_of(node.func)
+            assert not any(called.endswith(bad) for bad in IMPURE_CALLS), (
+                f"{called}() in a pure ring"
+            )
+        if isinstance(node, ast.Import):
+            assert not {a.name for a in node.names} & {"random", "secrets", "uuid"}
+        if isinstance(node, ast.ImportFrom):
+            assert node.module not in {"random", "secrets", "uuid"}
+
+
+@pytest.mark.parametrize("ring", ["hub", "api", "ui", "adapters", "ports", "model"])
+def test_no_ring_names_a_domain(ring: str) -> None:
+    quoted = re.compile(rf"""["']({"|".join(DOMAINS)})["'.]|domains\.({"|".join(DOMAINS)})\b""")
+    for path in modules(ring):
+        found = quoted.search(path.read_text())
+        assert not found, f"{path.relative_to(SRC)} names the domain {found and found.group(0)}"
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_no_domain_imports_another(name: str) -> None:
+    for path in modules(f"domains/{name}"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for other in set(DOMAINS) - {name}:
+                    assert not node.module.startswith(f"beffroi.domains.{other}"), path
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_the_repo_names_no_private_place_and_holds_no_secret() -> None:
+    here = str(ROOT.parent) + "/"
+    secret = re.compile(rb"-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY-----|SU[A-Z2-7]{56}")
+    for path in tracked():
+        blob = path.read_bytes()
+        if len(here) > 4:
+            assert here.encode() not in blob, f"{path.name} holds a path of this machine"
+        assert not secret.search(blob), f"{path.name} holds a private key"
+
+
+def test_no_unfinished_business() -> None:
+    marker = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
+    for path in FILES:
+        assert not marker.search(path.read_text()), path.relative_to(SRC)
