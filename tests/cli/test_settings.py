@@ -19,7 +19,8 @@ def test_the_defaults_open_nothing_beyond_loopback(tmp_path: Path) -> None:
 
 
 def test_values_are_read(tmp_path: Path) -> None:
-    settings = load(
+    text = '[mqtt]\nport = 1\nnames = ["a", "b"]\n[database]\nurl = "x"\n'
+    settings = load(write(tmp_path, text))
         write(tmp_path, '[mqtt]\nport = 1\nnames = ["a", "b"]\n[database]\nurl = "x"\n')
     )
     assert settings.mqtt.port == 1
