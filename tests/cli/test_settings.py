@@ -21,8 +21,6 @@ def test_the_defaults_open_nothing_beyond_loopback(tmp_path: Path) -> None:
 def test_values_are_read(tmp_path: Path) -> None:
     text = '[mqtt]\nport = 1\nnames = ["a", "b"]\n[database]\nurl = "x"\n'
     settings = load(write(tmp_path, text))
-        write(tmp_path, '[mqtt]\nport = 1\nnames = ["a", "b"]\n[database]\nurl = "x"\n')
-    )
     assert settings.mqtt.port == 1
     assert settings.mqtt.names == ("a", "b")
     assert settings.store_url == "x"
