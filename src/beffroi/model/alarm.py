@@ -66,9 +66,10 @@ class Alarm:
     group: str = ""
     members: int = 0
     remind_ms: int = 0  # next reminder; 0: none due
+    escalate_ms: int = 0  # when it is passed on next; 0: not
     escalation: int = 0  # how many times it was passed on
     commune: str = "commune"
-    version: int = 0  # for optimistic concurrency; each event adds one
+    version: int = 0  # for optimistic concurrency; each stored change adds one
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,7 @@ class AlarmEvent:
     alarm: str
     at_ms: int
     actor: str  # a user's id, or "hub"
-    kind: (
-        str  # raised, recurred, cleared, acknowledged, assigned, comment, reminded, escalated, ...
-    )
+    kind: str  # one of hub.alarms.lifecycle.EVENTS
     text: str = ""
     data: Mapping[str, float | str] = field(default_factory=dict)
 

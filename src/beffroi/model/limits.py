@@ -46,6 +46,17 @@ ENROL_TOKEN_S_MAX = 3_600
 FLOOD_ALARMS = 8  # more than this many new alarms of one rule within FLOOD_WINDOW_S become a group
 FLOOD_WINDOW_S = 120
 COMMENT_CHARS_MAX = 2_000
+PERSON_CHARS_MAX = 120  # an assignee or the owner of a decision
+DECISION_DAYS_MAX = 732  # a deadline further away than two years is no deadline
+FLAP_EVENTS_MAX = 6  # an alarm's recurred and cleared events within FLAP_WINDOW_S; then counted only
+FLAP_WINDOW_S = 3_600
+AUTO_CLOSE_S = 72 * 3_600  # a resolved alarm that is not grave closes after a long weekend
+STANDING_S = 7 * 86_400  # a closed one whose cause still holds comes back after this
+ESCALATIONS_MAX = 3
+CLOSED_READ_BACK_MAX = 20_000  # closed alarms looked at on start for causes that still hold
+NOTICE_QUEUE_MAX = 1_000
+NOTICE_TRIES_MAX = 5
+NOTICE_TIMEOUT_S = 10.0
 
 # --- retention (days) ----------------------------------------------------------------------------
 RAW_DAYS = 400
