@@ -32,12 +32,23 @@ class Watch(Protocol):
         """The state as JSON values."""
 
 
+def no_group(asset: Asset) -> str:
+    """Most assets are watched alone."""
+    del asset
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Domain:
     """A service of the town, as the hub sees it.
 
     `decode(model, raw)` turns what a device model sends into {property: float}; plain names are
     model "". It raises DecodeError. `watch(asset, saved)` makes the watch of one asset.
+
+    `group(asset)` names another asset of the domain ("" for none) whose watch also sees this
+    asset's observations, as one more `step` after the members' own, in device-time order, with
+    `prop` written "<asset id>/<property>": a water network sees its tanks, a lighting cabinet its
+    lamps. `suspects` of such a step are ignored; findings and derived values count as usual.
     """
 
     name: str
@@ -48,6 +59,7 @@ class Domain:
     watch: Callable[[Asset, Mapping[str, Any] | None], Watch]
     models: Mapping[str, Label]  # device models `decode` knows, "" included
     colour: str = "#4a6fa5"  # of the layer on the map
+    group: Callable[[Asset], str] = no_group
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
