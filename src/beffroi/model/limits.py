@@ -38,9 +38,31 @@ MAP_FEATURES_MAX = 5_000  # beyond it the map shows groups
 SERIES_POINTS_MAX = 5_000
 PAGE_ROWS_MAX = 200
 SESSION_S_MAX = 12 * 3_600
+WEB_BODY_BYTES_MAX = 1024 * 1024  # any other request (a codec and its form fit)
+SSE_KEEP_ALIVE_S = 15.0
+MAP_GROUPS_ACROSS = 32  # groups along the longer side of the map when there is too much to show
+SIGN_IN_KEYS_MAX = 10_000  # names and addresses whose failed attempts are remembered
+PASSPHRASE_CHARS_MIN = 12
+PASSPHRASE_CHARS_MAX = 256
+PASSPHRASE_CHECKS_MAX = 2  # at once: each needs 64 MiB
+USERS_MAX = 500
+SOURCES_MAX = 100  # webhook sources
 SIGN_IN_TRIES_PER_10_MIN_MAX = 10
 ONE_TIME_LINK_S_MAX = 24 * 3_600
 ENROL_TOKEN_S_MAX = 3_600
+
+# --- certificates and broker ---------------------------------------------------------------------
+CA_DAYS = 3_653
+DEVICE_CERT_DAYS = 366
+DEVICE_CERT_RENEW_DAYS = 45  # a device certificate this near its end is listed for renewal
+SERVER_CERT_DAYS = 366
+SERVER_CERT_RENEW_DAYS = 60
+CSR_BYTES_MAX = 16_384
+DEVICE_CONNECTIONS_MAX = 65_536
+BROKER_STORE_BYTES_MAX = 4 * 1024**3  # the broker's waiting room on disk while the hub is down
+BROKER_MEMORY_BYTES_SOFT = 512 * 1024**2  # beyond it the broker collects garbage harder
+BROKER_LOG_BYTES_MAX = 16 * 1024**2
+GATE_POLL_S = 0.25  # how often the gate looks for a changed inventory: bounds the cut of a device
 
 # --- alarms --------------------------------------------------------------------------------------
 FLOOD_ALARMS = 8  # more than this many new alarms of one rule within FLOOD_WINDOW_S become a group
