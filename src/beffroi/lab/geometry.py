@@ -5,6 +5,7 @@ Knows nothing of streets, assets or devices. A town is small enough (30 km) for 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -76,7 +77,7 @@ def along(points: Array, every_m: float, start_m: float = 0.0) -> tuple[Array, A
 
 def length_of(points: Sequence[tuple[float, float]]) -> float:
     """Of a line, in metres."""
-    return sum(math.dist(a, b) for a, b in zip(points, points[1:], strict=False))
+    return sum(math.dist(a, b) for a, b in itertools.pairwise(points))
 
 
 class Cells:

@@ -8,6 +8,7 @@ blocks close by themselves and no two towns look alike (and none like a chessboa
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 import random
 from dataclasses import dataclass, field
@@ -100,9 +101,9 @@ class _Growth:
         self._roads()
         for share in self.size.rings:
             self._ring(share * self.size.radius_m)
-        for street in list(self.net.streets):
-            if street.lit:
-                self._offshoots(street)
+        for road in list(self.net.streets):
+            if road.lit:
+                self._offshoots(road)
         while self.queue and self.length_m < self.size.length_m:
             _, _, node, heading, street, left = heapq.heappop(self.queue)
             self._extend(node, heading, street, left)
@@ -303,7 +304,7 @@ class _Growth:
         river = self.net.river
         wet = any(
             crosses(a, b, c, d) is not None or distance_to_segment(b, c, d) < 0.4 * self.size.step_m
-            for c, d in zip(river, river[1:], strict=False)
+            for c, d in itertools.pairwise(river)
             if abs(c[0] - a[0]) + abs(c[1] - a[1]) < self.size.radius_m
         )
         return wet and self.rng.random() > 0.08

@@ -1,0 +1,228 @@
+"""From places to the town's books: assets and devices of each service, as the hub keeps them.
+
+Pure functions of a town. Here, and only here, the lab knows which kinds and attributes the
+domains have; how anything behaves is the business of `worlds`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from beffroi.lab.furniture import Bay, Counter, Lamps
+from beffroi.lab.geometry import Frame
+from beffroi.lab.mains import Mains
+from beffroi.lab.streets import ROAD
+from beffroi.lab.town import Place, Town
+from beffroi.model.asset import Asset, Device
+
+WATER_AUTHORITY = "syndicat des eaux"
+CREATED_MS = int(datetime(2025, 3, 3, 8, tzinfo=UTC).timestamp() * 1000)
+ORDER = {
+    "max_stay_min": 20,
+    "timezone": "Europe/Paris",
+    "hours": [
+        {"days": [1, 2, 3, 4, 5, 6], "from": "08:00", "to": "12:30"},
+        {"days": [1, 2, 3, 4, 5, 6], "from": "14:00", "to": "19:00"},
+    ],
+}
+
+
+@dataclass(slots=True)
+class Books:
+    """What one service of the town owns and what measures it."""
+
+    assets: list[Asset] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Of a fictional product line: what the inventory's security posture is about."""
+
+    maker: str
+    firmware: str
+    newest: str
+    support_end: str
+
+
+_LAMP = Maker("Luxanor", "3.2.1", "3.2.1", "2032-12-31")
+_LAMP_OLD = Maker("Luxanor", "2.7.0", "2.7.4", "2024-06-30")  # no longer supported
+_CABINET = Maker("Luxanor", "5.0.2", "5.0.2", "2031-12-31")
+_BAY = Maker("Stationa", "1.14", "1.14", "2030-03-31")
+_GATEWAY = Maker("Ondelys", "7.1.0", "7.1.3", "2029-12-31")
+_RTU = Maker("Hydrotel", "4.8", "4.8", "2033-12-31")
+_COUNTER = Maker("Passango", "2.0.5", "2.0.5", "2028-12-31")
+
+
+def _device(
+    ident: str,
+    asset: str,
+    made: Maker,
+    *,
+    gateway: str = "",
+    is_gateway: bool = False,
+    points: dict[str, tuple[str, str]] | None = None,
+) -> Device:
+    return Device(
+        id=ident,
+        asset=asset,
+        gateway=gateway,
+        is_gateway=is_gateway,
+        points=points or {},
+        maker=made.maker,
+        firmware=made.firmware,
+        firmware_newest=made.newest,
+        support_end=made.support_end,
+        default_secret=False,
+        created_ms=CREATED_MS,
+    )
+
+
+# --- lighting ------------------------------------------------------------------------------------
+def lighting(town: Town, lamps: Lamps) -> Books:
+    """Each cabinet is a gateway (and meters its lamps); each lamp has a controller behind it."""
+    books, rng = Books(), town.rng("lighting")
+    powers = [_power(town.net.streets[s].rank) for s in lamps.street.tolist()]
+    load = [0.0] * len(lamps.cabinets)
+    for cabinet, power in zip(lamps.cabinet.tolist(), powers, strict=True):
+        load[cabinet] += power
+    for c, (x, y) in enumerate(lamps.cabinets.tolist()):
+        lon, lat = town.frame.degrees(x, y)
+        attrs = {"rated_w": round(load[c] * 1.06, 1), "lamps": int((lamps.cabinet == c).sum())}
+        books.assets.append(
+            Asset(f"cabinet-{c + 1:04d}", "lighting", "cabinet", f"Armoire {c + 1}", lon, lat,
+                  attrs=attrs)
+        )  # fmt: skip
+        gateway = _device(f"arm-{c + 1:04d}", f"cabinet-{c + 1:04d}", _CABINET, is_gateway=True)
+        books.devices.append(gateway)
+    for i, ((x, y), street, number, cabinet) in enumerate(
+        zip(lamps.xy.tolist(), lamps.street.tolist(), lamps.number.tolist(),
+            lamps.cabinet.tolist(), strict=True)
+    ):  # fmt: skip
+        lon, lat = town.frame.degrees(x, y)
+        ident = f"{i + 1:06d}"
+        attrs = {"rated_w": powers[i], "cabinet": f"cabinet-{cabinet + 1:04d}"}
+        name = f"Lampadaire {number}, {town.street_names[street]}"
+        books.assets.append(
+            Asset(f"lamp-{ident}", "lighting", "luminaire", name, lon, lat,
+                  zone=town.street_names[street], attrs=attrs)
+        )  # fmt: skip
+        made = _LAMP_OLD if rng.random() < 0.06 else _LAMP
+        gateway_id = f"arm-{cabinet + 1:04d}"
+        books.devices.append(_device(f"lc-{ident}", f"lamp-{ident}", made, gateway=gateway_id))
+    return books
+
+
+def _power(rank: int) -> float:
+    """Of an LED luminaire: roads are lit more than lanes."""
+    return 58.0 if rank == ROAD else 36.0
+
+
+# --- parking -------------------------------------------------------------------------------------
+def parking(town: Town, bays: Sequence[Bay]) -> Books:
+    """One two-technology sensor for each bay, behind a gateway on a roof nearby."""
+    books = Books()
+    centres: dict[int, list[Place]] = {}
+    for bay in bays:
+        centres.setdefault(bay.gateway, []).append(bay.place)
+    first = {bay.gateway: i for i, bay in reversed(list(enumerate(bays)))}
+    for g in sorted(centres):
+        owner = f"bay-{first[g] + 1:05d}"
+        gateway = _device(f"gw-{g + 1:04d}", owner, _GATEWAY, is_gateway=True)
+        books.devices.append(replace(gateway, model=""))
+    for i, bay in enumerate(bays):
+        lon, lat = town.frame.degrees(*bay.place)
+        ident, street = f"{i + 1:05d}", town.street_names[bay.street]
+        order = {"reference": f"arrêté municipal {2024 + bay.street % 2}-{17 + bay.street % 40}"}
+        attrs = {"order": {**order, **ORDER}, "heading_deg": _compass(bay.heading)}
+        books.assets.append(
+            Asset(f"bay-{ident}", "parking", "bay", f"Arrêt minute {i + 1} ({bay.shop}, {street})",
+                  lon, lat, zone=f"{bay.shop}, {street}", attrs=attrs)
+        )  # fmt: skip
+        books.devices.append(
+            _device(f"ps-{ident}", f"bay-{ident}", _BAY, gateway=f"gw-{bay.gateway + 1:04d}")
+        )
+    return books
+
+
+def _compass(heading: float) -> int:
+    return round(90 - math.degrees(heading)) % 360
+
+
+# --- water ---------------------------------------------------------------------------------------
+def water(town: Town, mains: Mains) -> Books:
+    """Station, tower, sectors, pressure points: a remote unit each, connected by itself."""
+    books, frame = Books(), town.frame
+    scale = town.inhabitants
+    volume = max(120.0, 0.35 * scale)  # m3: about a day and a half of a village
+    height = 5.0
+    area = round(volume / height, 1)
+    _add(books, frame, "tank-1", "tank", f"Château d’eau de {town.name}", mains.tower,
+         {"area_m2": area, "height_m": height})  # fmt: skip
+    for number in (1, 2):
+        place = (mains.source[0] + 6 * number, mains.source[1])
+        _add(books, frame, f"pump-{number}", "pump", f"Pompe {number} du captage", place, {})
+    _add(books, frame, "quality-1", "quality", "Qualité au départ du réservoir",
+         (mains.tower[0] + 9, mains.tower[1] - 7), {})  # fmt: skip
+    _add(books, frame, "network-1", "network", f"Réseau d’eau de {town.name}", mains.source, {})
+    for s, node in enumerate(mains.sectors):
+        attrs = {"inhabitants": mains.heads[s]}
+        _add(books, frame, f"sector-{s + 1:03d}", "sector", f"Secteur {s + 1}",
+             town.net.xy[node], attrs)  # fmt: skip
+    for p, (node, sector) in enumerate(mains.points):
+        place = town.net.xy[node]
+        attrs = {
+            "elevation_m": round(town.height_m(*place), 1),
+            "sector": f"sector-{sector + 1:03d}",
+        }
+        street = town.street_of[node]
+        name = f"Pression, {town.street_names[street]}" if street >= 0 else f"Pression {p + 1}"
+        _add(books, frame, f"node-{p + 1:04d}", "node", name, place, attrs)
+    station = {
+        "p1_flow": ("pump-1", "flow_l_s"), "p1_run": ("pump-1", "running"),
+        "p1_bar": ("pump-1", "pressure_bar"), "p1_kw": ("pump-1", "power_kW"),
+        "p2_flow": ("pump-2", "flow_l_s"), "p2_run": ("pump-2", "running"),
+        "p2_bar": ("pump-2", "pressure_bar"), "p2_kw": ("pump-2", "power_kW"),
+    }  # fmt: skip
+    books.devices.append(_device("rtu-station", "pump-1", _RTU, points=station))
+    return books
+
+
+def _add(
+    books: Books, frame: Frame, ident: str, kind: str, name: str, place: Place,
+    attrs: dict[str, object],
+) -> None:  # fmt: skip
+    """An asset and, unless the station's unit measures it, a remote unit of its own."""
+    lon, lat = frame.degrees(*place)
+    books.assets.append(
+        Asset(ident, "water", kind, name, lon, lat, authority=WATER_AUTHORITY, attrs=attrs)
+    )
+    if kind not in ("pump", "network"):
+        books.devices.append(_device(f"rtu-{ident}", ident, _RTU))
+
+
+# --- people flow ---------------------------------------------------------------------------------
+def flows(town: Town, counters: Iterable[Counter]) -> Books:
+    """Each counter connects by itself."""
+    books = Books()
+    for i, counter in enumerate(counters):
+        lon, lat = town.frame.degrees(*counter.place)
+        ident = f"counter-{i + 1:03d}"
+        books.assets.append(
+            Asset(ident, "flows", "counter", f"Comptage, {counter.name}", lon, lat,
+                  zone=counter.name, attrs={"scale": counter.scale})
+        )  # fmt: skip
+        books.devices.append(_device(f"cnt-{i + 1:03d}", ident, _COUNTER))
+    return books
+
+
+def neglect(books: Books, rng: random.Random) -> None:
+    """Two believable sins for the inventory page: a secret never changed, one nobody checked."""
+    own = [i for i, device in enumerate(books.devices) if not device.gateway]
+    for value in (True, None):
+        i = own[rng.randrange(len(own))]
+        books.devices[i] = replace(books.devices[i], default_secret=value)
