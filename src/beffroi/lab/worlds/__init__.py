@@ -1,0 +1,1 @@
+"""Seeded worlds: what a street of the town does, with the truth beside what its sensors say."""
