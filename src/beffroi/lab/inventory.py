@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from beffroi.lab.furniture import Bay, Counter, Lamps
 from beffroi.lab.geometry import Frame
@@ -92,7 +93,10 @@ def lighting(town: Town, lamps: Lamps) -> Books:
         load[cabinet] += power
     for c, (x, y) in enumerate(lamps.cabinets.tolist()):
         lon, lat = town.frame.degrees(x, y)
-        attrs = {"rated_w": round(load[c] * 1.06, 1), "lamps": int((lamps.cabinet == c).sum())}
+        attrs: dict[str, Any] = {
+            "rated_w": round(load[c] * 1.06, 1),
+            "lamps": int((lamps.cabinet == c).sum()),
+        }
         books.assets.append(
             Asset(f"cabinet-{c + 1:04d}", "lighting", "cabinet", f"Armoire {c + 1}", lon, lat,
                   attrs=attrs)
@@ -170,7 +174,7 @@ def water(town: Town, mains: Mains) -> Books:
          (mains.tower[0] + 9, mains.tower[1] - 7), {})  # fmt: skip
     _add(books, frame, "network-1", "network", f"Réseau d’eau de {town.name}", mains.source, {})
     for s, node in enumerate(mains.sectors):
-        attrs = {"inhabitants": mains.heads[s]}
+        attrs: dict[str, Any] = {"inhabitants": mains.heads[s]}
         _add(books, frame, f"sector-{s + 1:03d}", "sector", f"Secteur {s + 1}",
              town.net.xy[node], attrs)  # fmt: skip
     for p, (node, sector) in enumerate(mains.points):
@@ -194,7 +198,7 @@ def water(town: Town, mains: Mains) -> Books:
 
 def _add(
     books: Books, frame: Frame, ident: str, kind: str, name: str, place: Place,
-    attrs: dict[str, object],
+    attrs: Mapping[str, Any],
 ) -> None:  # fmt: skip
     """An asset and, unless the station's unit measures it, a remote unit of its own."""
     lon, lat = frame.degrees(*place)
