@@ -18,10 +18,13 @@ PAST_S_MAX = 20 * 366 * 86_400  # older than this is a broken clock (and the yea
 # --- ingest --------------------------------------------------------------------------------------
 BATCH_MESSAGES_MAX = 500
 BATCH_READINGS_MAX = 20_000
+BATCH_BYTES_MAX = 4 * 1024 * 1024  # payload of one transaction (about BATCH_READINGS_MAX readings)
 ACK_PENDING_MAX = 20_000  # unacknowledged messages the broker may have in flight towards us
 QUOTA_READINGS_PER_S = 50.0  # sustained, per device (a gateway has QUOTA_GATEWAY_FACTOR times it)
 QUOTA_BURST_READINGS = 3_000
 QUOTA_GATEWAY_FACTOR = 200
+QUOTA_BYTES_PER_READING = 512  # a larger message costs as many readings as its bytes are worth
+QUARANTINE_ROWS_PER_TURN_MAX = 100  # of one sender and reason in one transaction; then counted only
 QUARANTINE_ROWS_MAX = 1_000_000  # beyond it the oldest are purged, and an alarm says so
 
 # --- codecs --------------------------------------------------------------------------------------
@@ -84,3 +87,10 @@ NOTICE_TIMEOUT_S = 10.0
 RAW_DAYS = 400
 ROLLUP_DAYS = 3_653
 QUARANTINE_DAYS = 90
+
+# --- store ---------------------------------------------------------------------------------------
+STORE_BUSY_MS_MAX = 15_000  # how long a writer waits for another process before it gives up
+VALUE_ABS_MAX = 1e200  # beyond it an hour's total could overflow
+SEAL_ROWS_PER_STEP_MAX = 20_000  # rows moved in one transaction, so that writers wait little
+PURGE_ROWS_PER_STEP_MAX = 20_000
+OPEN_CHECK_BYTES_MAX = 64 * 1024 * 1024  # a smaller file is checked whole each time it is opened

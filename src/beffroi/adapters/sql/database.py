@@ -1,0 +1,148 @@
+"""One database and its transactions: short, one writer at a time, errors in words.
+
+Knows the two engines' manners (pragmas, locks, error codes); knows no table.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from beffroi.model.limits import STORE_BUSY_MS_MAX
+from beffroi.ports.store import StoreError
+
+_WRITE = "beffroi_write"
+
+
+class Database:
+    """`read()` and `write()` give a connection inside a transaction; raising rolls it back."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._broken = ""
+        self._writer = threading.Lock()  # our own threads queue here, not in the busy handler
+        self.engine = self._open_sqlite() if self.sqlite else self._open_postgres()
+
+    @property
+    def path(self) -> Path:
+        """The file (SQLite only)."""
+        return Path(self.url.database or "")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view."""
+        self._refuse_if_broken()
+        try:
+            with self.engine.begin() as conn:
+                yield conn
+        except SQLAlchemyError as error:
+            raise self._in_words(error) from error
+        except (sqlite3.Error, *_postgres_errors()) as error:
+            raise self._in_words(error) from error
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """The right to change; returns after the commit is on disk."""
+        self._refuse_if_broken()
+        lock = self._writer if self.sqlite else threading.Lock()
+        try:
+            with lock, self.engine.connect() as conn:
+                conn = conn.execution_options(**{_WRITE: True})
+                with conn.begin():
+                    yield conn
+        except SQLAlchemyError as error:
+            raise self._in_words(error) from error
+        except (sqlite3.Error, *_postgres_errors()) as error:
+            raise self._in_words(error) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _open_sqlite(self) -> Engine:
+        path = self.path
+        if not path.parent.is_dir():
+            path.parent.mkdir(mode=0o700, parents=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        engine = create_engine(
+            self.url, pool_size=8, max_overflow=24, connect_args={"check_same_thread": False}
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _open_postgres(self) -> Engine:
+        engine = create_engine(self.url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+        event.listen(engine, "begin", _begin_postgres)
+        return engine
+
+    def _refuse_if_broken(self) -> None:
+        if self._broken:
+            raise StoreError(self._broken)
+
+    def _in_words(self, error: BaseException) -> StoreError:
+        cause: Any = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(cause, "sqlite_errorname", "") or getattr(cause, "sqlstate", "") or ""
+        if code.startswith("SQLITE_IOERR"):
+            # After a failed fsync nobody knows what the disk holds: no retry may acknowledge.
+            self._broken = f"the disk failed ({code}): check it, then restart beffroi"
+            return StoreError(self._broken)
+        for start, words in _WORDS.items():
+            if code.startswith(start):
+                return StoreError(f"{words} ({cause})")
+        return StoreError(f"the database refused: {cause}")
+
+
+_WORDS = {
+    "SQLITE_FULL": "the disk is full; nothing of this call was kept: free some space",
+    "SQLITE_CORRUPT": "the database file is damaged: run `beffroi data check`, restore a backup",
+    "SQLITE_NOTADB": "the file is not a database or its first page is damaged: restore a backup",
+    "SQLITE_BUSY": "another process kept the database for too long: stop it or try again",
+    "SQLITE_READONLY": "the database file may not be written: check owner, mode and mount",
+    "SQLITE_CANTOPEN": "the database file cannot be opened: check that folder and rights exist",
+    "53100": "the database's disk is full; nothing of this call was kept: free some space",
+    "XX001": "the database is damaged: restore a backup",
+    "08": "the database server does not answer: start it or check the url",
+}
+
+
+def _postgres_errors() -> tuple[type[Exception], ...]:
+    try:
+        import psycopg  # noqa: PLC0415 - an extra that a small commune does not install
+    except ImportError:
+        return ()
+    return (psycopg.Error,)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {STORE_BUSY_MS_MAX}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cell_size_check = ON")
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.execute("PRAGMA temp_store = MEMORY")
+    cursor.execute("PRAGMA journal_size_limit = 67108864")
+    cursor.close()
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    # A writer that starts as a reader cannot wait for its turn: SQLite refuses it at once.
+    write = conn.get_execution_options().get(_WRITE)
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _begin_postgres(conn: Connection) -> None:
+    if not conn.get_execution_options().get(_WRITE):
+        conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -1,0 +1,49 @@
+"""The few statements where the two engines need different words to be fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from beffroi.adapters.sql.columns import Columns, Floats, Ints, Mask
+
+HourRow = tuple[int, int, int, float, float, float]
+
+
+class Engine(Protocol):
+    """What SqliteEngine and PostgresEngine do."""
+
+    def hold_log(self, conn: Connection, *, alone: bool) -> None:
+        """Commits share the log; sealing and purging have it alone."""
+
+    def insert(self, conn: Connection, columns: Columns) -> Mask:
+        """Put sorted rows into the log; False where the key was there (or repeats)."""
+
+    def values_at(self, conn: Connection, columns: Columns) -> tuple[Mask, Floats]:
+        """(found, value) in the log for each key."""
+
+    def add_hours(self, conn: Connection, hours: Sequence[HourRow]) -> None:
+        """Fold into the rollups."""
+
+    def blocks_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
+        """The sealed blocks that exist for these (series, day) pairs."""
+
+    def last_logged(self, conn: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+        """The newest row of the log of each series, in the columns of `obs`."""
+
+    def last_sealed(self, conn: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+        """The newest unpurged block of each series, without its payload."""
+
+    def seen(self, conn: Connection, seen: Sequence[tuple[str, int]]) -> None:
+        """Move `last_seen_ms` of devices forward."""
+
+    def in_box(
+        self,
+        conn: Connection,
+        box: tuple[float, float, float, float],
+        domains: Sequence[str],
+        limit: int,
+    ) -> list[tuple[Any, ...]]:
+        """(id, doc, chk) of assets inside west, south, east, north."""

@@ -1,0 +1,224 @@
+"""Observations: the port `ReadingStore` over log, blocks and rollups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from beffroi.adapters.sql import alarms, documents, quarantine, schema, seal
+from beffroi.adapters.sql.columns import DAY_MS, Columns, columns_of, from_tuples
+from beffroi.adapters.sql.commit import put_rows
+from beffroi.adapters.sql.database import Database
+from beffroi.adapters.sql.engines import Engine
+from beffroi.adapters.sql.sealed import head_of, merge, points_from, points_of
+from beffroi.model.reading import Quarantined
+from beffroi.ports.store import (
+    Batch,
+    Committed,
+    Counts,
+    Hour,
+    Last,
+    Points,
+    SeriesKey,
+    StoreError,
+)
+
+T = TypeVar("T")
+_CHUNK = 500
+_LAST_CHUNK = 20_000
+_STATE = msgspec.json.Decoder(dict[str, Any])
+_obs, _block, _hour, _series = schema.obs.c, schema.block.c, schema.hour.c, schema.series.c
+
+
+class SqlReadings:
+    """See `ports.store.ReadingStore`."""
+
+    def __init__(self, database: Database, engine: Engine) -> None:
+        self._db = database
+        self._engine = engine
+        self._ids: dict[SeriesKey, int] = {}  # series are never deleted, so this stays true
+        self._known: set[int] = set()
+
+    def commit(self, batch: Batch) -> Committed:
+        columns = columns_of(batch.rows)
+        self._refuse_unknown(columns)
+        with self._db.write() as conn:
+            verdict = put_rows(conn, self._engine, columns)
+            conflicts = quarantine.contradictions(conn, verdict)
+            quarantine.put(conn, [*batch.quarantined, *conflicts])
+            alarms.apply(conn, batch.alarms)
+            if batch.seen:
+                self._engine.seen(conn, sorted(batch.seen.items()))
+            _put_states(conn, batch.states)
+        return Committed(verdict.stored, verdict.duplicates, len(conflicts))
+
+    def series_ids(self, keys: Sequence[SeriesKey]) -> list[int]:
+        missing = list(dict.fromkeys(key for key in keys if key not in self._ids))
+        if missing:
+            self._make(missing)
+        return [self._ids[key] for key in keys]
+
+    def series_of(self, assets: Sequence[str]) -> dict[SeriesKey, int]:
+        query = select(_series.asset, _series.device, _series.prop, _series.id)
+        with self._db.read() as conn:
+            if not assets:
+                return {SeriesKey(a, d, p): n for a, d, p, n in conn.execute(query)}
+            return {
+                SeriesKey(a, d, p): n
+                for part in _parts(assets, _CHUNK)
+                for a, d, p, n in conn.execute(query.where(_series.asset.in_(part)))
+            }
+
+    def last(self, series_ids: Sequence[int]) -> list[Last]:
+        newest: dict[int, Last] = {}
+        with self._db.read() as conn:
+            for part in _parts(series_ids, _LAST_CHUNK):
+                for row in map(head_of, self._engine.last_sealed(conn, part)):
+                    newest[row.series] = Last(
+                        row.series, row.last_ms, row.last_value, row.last_quality
+                    )
+                columns = from_tuples(self._engine.last_logged(conn, part))
+                for n, ts, value, quality, _ in zip(*map(np.ndarray.tolist, columns), strict=True):
+                    if n not in newest or newest[n].ts_ms < ts:
+                        newest[n] = Last(n, ts, value, quality)
+        return [newest[n] for n in dict.fromkeys(series_ids) if n in newest]
+
+    def points(self, series_id: int, start_ms: int, end_ms: int) -> Points:
+        with self._db.read() as conn:
+            sealed = conn.execute(
+                select(*schema.block.c)
+                .where(_block.series_id == series_id, _block.n > 0)
+                .where(_block.day.between(start_ms // DAY_MS, end_ms // DAY_MS))
+                .order_by(_block.day)
+            ).all()
+            logged = conn.execute(
+                select(*schema.obs.c)
+                .where(_obs.series_id == series_id)
+                .where(_obs.ts_ms >= start_ms, _obs.ts_ms < end_ms)
+                .order_by(_obs.ts_ms)
+            ).all()
+        parts = [points_of(row) for row in sealed]
+        everything = merge([*parts, points_from(from_tuples(logged))])
+        first, last = np.searchsorted(everything.ts_ms, (start_ms, end_ms))
+        return Points(*(column[first:last] for column in everything))
+
+    def hours(self, series_id: int, start_ms: int, end_ms: int) -> list[Hour]:
+        query = (
+            select(*schema.hour.c)
+            .where(_hour.series_id == series_id)
+            .where(_hour.start_ms >= start_ms, _hour.start_ms < end_ms)
+            .order_by(_hour.start_ms)
+        )
+        with self._db.read() as conn:
+            return [Hour(*row) for row in conn.execute(query)]
+
+    def hours_of_kind(
+        self, domain: str, kind: str, prop: str, start_ms: int, end_ms: int
+    ) -> Iterable[Hour]:
+        ids = self._series_of_kind(domain, kind, prop)
+        # One short read for each part: a long one would keep the write-ahead log from shrinking.
+        for part in _parts(ids, _CHUNK):
+            query = (
+                select(*schema.hour.c)
+                .where(_hour.series_id.in_(part))
+                .where(_hour.start_ms >= start_ms, _hour.start_ms < end_ms)
+                .order_by(_hour.series_id, _hour.start_ms)
+            )
+            with self._db.read() as conn:
+                rows = conn.execute(query).all()
+            yield from (Hour(*row) for row in rows)
+
+    def seal(self, before_ms: int) -> int:
+        return seal.seal(self._db, self._engine, before_ms)
+
+    def purge(self, raw_before_ms: int, hours_before_ms: int, quarantine_before_ms: int) -> int:
+        return seal.purge(
+            self._db, self._engine, raw_before_ms, hours_before_ms, quarantine_before_ms
+        )
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        with self._db.read() as conn:
+            rows = conn.execute(select(*schema.watch_state.c)).all()
+        return {row.asset: documents.unpack(_STATE, row.asset, row.doc, row.chk) for row in rows}
+
+    def quarantine(self, limit: int, after_id: int = 0) -> list[tuple[int, Quarantined]]:
+        table = schema.quarantine.c
+        query = select(*schema.quarantine.c).order_by(table.id.desc()).limit(limit)
+        if after_id:
+            query = query.where(table.id < after_id)
+        with self._db.read() as conn:
+            return [(row[0], Quarantined(*row[1:7])) for row in conn.execute(query)]
+
+    def quarantine_counts(self) -> dict[str, int]:
+        reason = schema.quarantine.c.reason
+        with self._db.read() as conn:
+            rows = conn.execute(select(reason, func.count()).group_by(reason)).all()
+        return {row[0]: row[1] for row in rows}
+
+    def counts(self) -> Counts:
+        with self._db.read() as conn:
+            sealed = conn.execute(select(func.coalesce(func.sum(_block.n), 0))).scalar_one()
+            logged = conn.execute(select(func.count()).select_from(schema.obs)).scalar_one()
+            others = [
+                conn.execute(select(func.count()).select_from(table)).scalar_one()
+                for table in (schema.quarantine, schema.alarm, schema.asset, schema.device)
+            ]
+        return Counts(int(sealed) + logged, *others)
+
+    def _refuse_unknown(self, columns: Columns) -> None:
+        strange = set(np.unique(columns.series).tolist()) - self._known
+        if not strange:
+            return
+        with self._db.read() as conn:
+            for part in _parts(sorted(strange), _CHUNK):
+                query = select(_series.id).where(_series.id.in_(part))
+                self._known.update(conn.execute(query).scalars())
+        if strange - self._known:
+            raise StoreError(f"series {min(strange - self._known)} does not exist: ask series_ids")
+
+    def _make(self, keys: Sequence[SeriesKey]) -> None:
+        rows = [key._asdict() for key in sorted(keys)]
+        with self._db.write() as conn:
+            insert = sqlite.insert if self._db.sqlite else postgresql.insert
+            conn.execute(insert(schema.series).on_conflict_do_nothing(), rows)
+        assets = sorted({key.asset for key in keys})
+        found = self.series_of(assets)
+        self._ids.update(found)
+        self._known.update(found.values())
+
+    def _series_of_kind(self, domain: str, kind: str, prop: str) -> list[int]:
+        a = schema.asset.c
+        query = (
+            select(_series.id)
+            .join_from(schema.series, schema.asset, a.id == _series.asset)
+            .where(a.domain == domain, a.kind == kind, _series.prop == prop)
+            .order_by(_series.id)
+        )
+        with self._db.read() as conn:
+            return list(conn.execute(query).scalars())
+
+
+def _put_states(conn: Connection, states: Mapping[str, Mapping[str, Any]]) -> None:
+    if not states:
+        return
+    insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
+    statement = insert(schema.watch_state)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["asset"], set_={"doc": new.doc, "chk": new.chk}
+    )
+    rows = []
+    for asset, state in sorted(states.items()):
+        doc, chk = documents.pack(asset, state)
+        rows.append({"asset": asset, "doc": doc, "chk": chk})
+    conn.execute(statement, rows)
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for at in range(0, len(items), size):
+        yield items[at : at + size]

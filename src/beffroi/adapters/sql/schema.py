@@ -1,0 +1,189 @@
+"""The tables, once, for both engines. Knows no query.
+
+Inventory, alarms and watch states are JSON documents beside the few columns that are searched;
+`chk` is a checksum of the row, because SQLite has none and a flipped bit must not be served.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import sqlite
+
+SCHEMA_VERSION = "0001"  # the newest migration; a test compares
+OLDER_VERSIONS: tuple[str, ...] = ()
+
+# STRICT tables know only these names.
+Int = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+Small = SmallInteger().with_variant(sqlite.INTEGER(), "sqlite")
+Real = Double().with_variant(sqlite.REAL(), "sqlite")
+Blob = LargeBinary().with_variant(sqlite.BLOB(), "sqlite")
+
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s"})
+
+
+def _table(name: str, *columns: Column[object] | UniqueConstraint | Index) -> Table:
+    return Table(name, metadata, *columns, sqlite_strict=True)
+
+
+def _keyed(name: str, *columns: Column[object] | UniqueConstraint | Index) -> Table:
+    """A table that is its primary key's tree: the key finds the row without a second step."""
+    return Table(name, metadata, *columns, sqlite_strict=True, sqlite_with_rowid=False)
+
+
+def _col(name: str, kind: object = Text, **kw: object) -> Column[object]:
+    return Column(name, kind, nullable=False, **kw)  # type: ignore[call-overload, no-any-return]
+
+
+def _key(name: str, kind: object = Text, **kw: object) -> Column[object]:
+    return _col(name, kind, primary_key=True, **kw)
+
+
+# --- readings ------------------------------------------------------------------------------------
+series = _table(
+    "series",
+    _key("id", Int),
+    _col("asset"),
+    _col("device"),
+    _col("prop"),
+    UniqueConstraint("asset", "device", "prop"),
+    Index(None, "prop"),
+)
+# The append log. No foreign key to `series`: it would cost a look-up per reading, so `commit`
+# checks the ids of a batch at once and `check` looks for orphans.
+obs = _keyed(
+    "obs",
+    _key("series_id", Int, autoincrement=False),
+    _key("ts_ms", Int, autoincrement=False),
+    _col("value", Real),
+    _col("quality", Small),
+    _col("delay_ms", Int),  # recv_ms - ts_ms: shorter
+    _col("chk", Int),
+)
+# A sealed day. `n` 0 and an empty payload: its readings were purged, the hours remain.
+block = _keyed(
+    "block",
+    _key("series_id", Int, autoincrement=False),
+    _key("day", Int, autoincrement=False),  # since 1970, UTC
+    _col("n", Int),
+    _col("first_ms", Int),
+    _col("last_ms", Int),
+    _col("last_value", Real),
+    _col("last_quality", Small),
+    _col("chk", Int),
+    _col("payload", Blob),
+    Index(None, "day"),
+)
+hour = _keyed(
+    "hour",
+    _key("series_id", Int, autoincrement=False),
+    _key("start_ms", Int, autoincrement=False),
+    _col("n", Int),
+    _col("total", Real),
+    _col("low", Real),
+    _col("high", Real),
+)
+quarantine = _table(
+    "quarantine",
+    _key("id", Int),
+    _col("recv_ms", Int),
+    _col("link"),
+    _col("device"),
+    _col("reason"),
+    _col("detail"),
+    _col("payload", Blob),
+    _col("digest", Int, unique=True),  # a message that comes again is not counted twice
+    Index(None, "reason"),
+    Index(None, "recv_ms"),
+)
+watch_state = _keyed("watch_state", _key("asset"), _col("doc"), _col("chk", Int))
+meter = _keyed("meter", _key("name"), _col("value", Int))
+
+# --- inventory -----------------------------------------------------------------------------------
+commune = _table("commune", _key("id"), _col("doc"), _col("chk", Int))
+asset = _table(
+    "asset",
+    _key("num", Int),  # the R*Tree wants a number
+    _col("id", unique=True),
+    _col("domain"),
+    _col("kind"),
+    _col("lon", Real),
+    _col("lat", Real),
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "domain", "kind", "id"),
+)
+device = _table(
+    "device",
+    _key("id"),
+    _col("asset"),
+    _col("dev_eui"),
+    _col("last_seen_ms", Int),  # moves with every batch, so it is not part of the document
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "asset"),
+    Index(None, "dev_eui"),
+)
+codec = _table("codec", _key("sha256"), _col("doc"), _col("chk", Int))
+
+# --- alarms --------------------------------------------------------------------------------------
+alarm = _table(
+    "alarm",
+    _key("id"),
+    _col("asset"),
+    _col("domain"),
+    _col("state"),
+    _col("seen_ms", Int),
+    _col("version", Int),
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "state", "seen_ms"),
+    Index(None, "seen_ms"),
+    Index(None, "asset", "seen_ms"),
+)
+alarm_event = _table(
+    "alarm_event",
+    _key("id", Int),
+    _col("alarm", Text, index=True),
+    _col("doc"),
+    _col("chk", Int),
+)
+
+# --- people --------------------------------------------------------------------------------------
+person = _table("person", _key("id"), _col("doc"), _col("chk", Int))
+session = _table(
+    "session",
+    _key("token_hash"),
+    Column("person", Text, ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
+    _col("expires_ms", Int, index=True),
+)
+link = _table(
+    "link",
+    _key("token_hash"),
+    _col("purpose"),
+    _col("subject"),
+    _col("expires_ms", Int),
+    _col("used_ms", Int),  # 0: not yet
+)
+setting = _table("setting", _key("key"), _col("value"))
+access_log = _table(
+    "access_log",
+    _key("id", Int),
+    _col("at_ms", Int),
+    _col("actor"),
+    _col("action"),
+    _col("subject"),
+)
+
+APPEND_ONLY = ("alarm_event", "access_log")

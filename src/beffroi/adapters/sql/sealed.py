@@ -1,0 +1,102 @@
+"""A sealed block as a row of the table `block`, checked when read."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from beffroi.adapters.sql.blocks import BlockError, decode, encode
+from beffroi.adapters.sql.columns import Columns
+from beffroi.ports.store import Points
+
+_HEAD = struct.Struct("<qqqqqdq")
+
+
+class Head(NamedTuple):
+    """The columns of `block` without the payload."""
+
+    series: int
+    day: int
+    n: int
+    first_ms: int
+    last_ms: int
+    last_value: float
+    last_quality: int
+    chk: int
+
+
+def seal_block(series: int, day: int, points: Points) -> dict[str, Any]:
+    """The row of one day of one series; `points` in time order, at least one."""
+    head = (
+        series,
+        day,
+        len(points.ts_ms),
+        int(points.ts_ms[0]),
+        int(points.ts_ms[-1]),
+        float(points.value[-1]) + 0.0,
+        int(points.quality[-1]),
+    )
+    return _row(head, encode(points))
+
+
+def purged_block(series: int, day: int) -> dict[str, Any]:
+    """What stays of a purged day: that there was one."""
+    return _row((series, day, 0, 0, 0, 0.0, 0), b"")
+
+
+def head_of(row: Sequence[Any]) -> Head:
+    """Head of a row that starts with the head's columns; BlockError when damaged."""
+    head = Head(*row[:8])
+    if _chk(head[:7]) != head.chk:
+        raise BlockError(f"the head of block {head.series}/{head.day} is damaged: restore a backup")
+    return head
+
+
+def points_of(row: Sequence[Any]) -> Points:
+    """Points of a row (head, payload); none when purged. BlockError when damaged."""
+    head = head_of(row)
+    if head.n == 0:
+        return no_points()
+    points = decode(row[8])
+    if (len(points.ts_ms), points.ts_ms[0], points.ts_ms[-1]) != (
+        head.n,
+        head.first_ms,
+        head.last_ms,
+    ):
+        raise BlockError(
+            f"block {head.series}/{head.day} holds another day's points: restore a backup"
+        )
+    return points
+
+
+def no_points() -> Points:
+    empty = np.empty(0, np.int64)
+    return Points(empty, np.empty(0, np.float64), np.empty(0, np.int8), empty)
+
+
+def points_from(columns: Columns) -> Points:
+    """Rows of one series of the log as points."""
+    return Points(
+        columns.ts, columns.value, columns.quality.astype(np.int8), columns.ts + columns.delay
+    )
+
+
+def merge(parts: Sequence[Points]) -> Points:
+    """All points in time order; for an equal time that of the earlier part stays."""
+    joined = Points(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    order = np.argsort(joined.ts_ms, kind="stable")
+    order = order[np.diff(joined.ts_ms[order], prepend=-1) != 0]
+    return Points(*(column[order] for column in joined))
+
+
+def _row(head: tuple[Any, ...], payload: bytes) -> dict[str, Any]:
+    names = ("series_id", *Head._fields[1:7])
+    return {**dict(zip(names, head, strict=True)), "chk": _chk(head), "payload": payload}
+
+
+def _chk(head: Sequence[Any]) -> int:
+    return zlib.crc32(_HEAD.pack(*head))
