@@ -1,0 +1,82 @@
+"""Who may connect, and what for: a decision from facts, without any I/O.
+
+The rule: the connection is MQTT; TLS has verified a certificate of the commune; its common name
+is the MQTT client id; that device is enrolled; and the certificate's serial is the device's
+current one, or the one it is being renewed from. It may then publish its own readings and read
+what is addressed to it, nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from beffroi.adapters.nats.tokens import Permissions, Request
+
+# What the broker needs inside for a QoS 1 subscription: the reader's own delivery subject.
+_DELIVERY = "$MQTT.sub.>"
+
+
+class Known(NamedTuple):
+    """What the inventory says of a device."""
+
+    status: str
+    serial: str
+    is_gateway: bool
+
+
+class Claim(NamedTuple):
+    """What the connection shows."""
+
+    device: str
+    serial: str
+    not_after_s: int
+
+
+class RefusalError(Exception):
+    """The connection may not come in; the text says why (for the log, not for the peer)."""
+
+
+def claim(request: Request) -> Claim:
+    """Who the connection says and proves it is. Raises RefusalError."""
+    if request.kind != "mqtt":
+        raise RefusalError(f"a {request.kind or 'unknown'} client without one of our keys")
+    if request.user:
+        raise RefusalError("user names are not accepted: the certificate is the identity")
+    if not request.chain_pem:
+        raise RefusalError("no certificate verified by TLS")
+    try:
+        cert = x509.load_pem_x509_certificate(request.chain_pem.encode())
+        names = cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError as error:
+        raise RefusalError(f"unreadable certificate: {error}") from error
+    if len(names) != 1:
+        raise RefusalError("the certificate has not exactly one common name")
+    name = str(names[0].value)
+    if name != request.mqtt_id:
+        raise RefusalError(f"client id {request.mqtt_id!r} with the certificate of {name!r}")
+    return Claim(name, f"{cert.serial_number:x}", int(cert.not_valid_after_utc.timestamp()))
+
+
+def judge(shown: Claim, known: Known | None, previous_serial: str = "") -> Permissions:
+    """The permissions, or RefusalError. `previous_serial` is "" unless a renewal is under way."""
+    if known is None:
+        raise RefusalError(f"{shown.device} is not in the inventory")
+    if known.status != "enrolled":
+        raise RefusalError(f"{shown.device} is {known.status}")
+    if not known.serial or shown.serial not in (known.serial, previous_serial):
+        raise RefusalError(f"certificate {shown.serial} of {shown.device} is no longer valid")
+    return permissions(shown.device, known.is_gateway)
+
+
+def permissions(device: str, is_gateway: bool) -> Permissions:
+    """Subjects of a device: `d/<device>/tele` (and `batch` for a gateway) out, the rest of
+    `d/<device>/` in."""
+    own = [f"d.{device}.tele", f"d.{device}.batch"]
+    return Permissions(
+        publish=own if is_gateway else own[:1],
+        subscribe=[f"d.{device}.>", f"d.{device}", _DELIVERY],
+        subscribe_not=own,
+    )

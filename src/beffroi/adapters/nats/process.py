@@ -1,0 +1,46 @@
+"""Starts a child process that cannot outlive us and cannot take more than its share."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+async def spawn(
+    command: Sequence[str | Path], log: Path, env: Mapping[str, str], files_max: int
+) -> asyncio.subprocess.Process:
+    """Start `command`, its output appended to `log`. The kernel ends it when this process ends."""
+    parent = os.getpid()
+
+    def in_child() -> None:
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # the parent ended between fork and here
+                os._exit(1)
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        wanted = files_max if hard == resource.RLIM_INFINITY else min(files_max, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=fd,
+            stderr=fd,
+            env={**os.environ, **env},
+            preexec_fn=in_child,
+            start_new_session=True,  # Ctrl-C in the terminal is for the supervisor to handle
+        )
+    finally:
+        os.close(fd)
