@@ -1,0 +1,29 @@
+"""Public lighting: luminaires and cabinets against sun and schedule (M2). See `domain.md`."""
+
+from __future__ import annotations
+
+from beffroi.domains.attrs import text
+from beffroi.domains.base import Domain
+from beffroi.domains.lighting.decode import MODELS, decode
+from beffroi.domains.lighting.entities import KINDS
+from beffroi.domains.lighting.rules import RULES
+from beffroi.domains.lighting.watch import LightingWatch
+from beffroi.model.asset import Asset, Label
+
+
+def _cabinet(asset: Asset) -> str:
+    """The cabinet that feeds this lamp: attrs "cabinet"."""
+    return "" if asset.kind == "cabinet" else text(asset.attrs, "cabinet")
+
+
+DOMAIN = Domain(
+    name="lighting",
+    label=Label("Éclairage public", "Public lighting"),
+    kinds=KINDS,
+    rules=RULES,
+    decode=decode,
+    watch=LightingWatch,
+    models=MODELS,
+    colour="#b8860b",
+    group=_cabinet,
+)
