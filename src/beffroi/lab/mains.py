@@ -123,7 +123,7 @@ def _ways(net: Network, root: int) -> tuple[list[int], list[float]]:
 def _pipes(
     net: Network, inside: Sequence[int], before: Sequence[int], root: int, ends: tuple[Place, Place]
 ) -> tuple[tuple[Place, ...], ...]:
-    """The feeder from the source over the tower to the streets, then the tree, thickest first."""
+    """The feeder from the source under the streets to the tower, then the tree, thickest first."""
     load = np.zeros(len(net.xy), dtype=np.int64)
     for start in inside:
         node = start
@@ -132,7 +132,13 @@ def _pipes(
             node = before[node]
     tree = [n for n in np.argsort(-load, kind="stable")[:PIPES_MAX] if load[n] > 0]
     side = 2.2
-    found: list[tuple[Place, ...]] = [(*ends, net.xy[root])]
+    source, tower = ends
+    node = min(inside, key=lambda n: math.dist(net.xy[n], source))
+    feeder = [source, net.xy[node]]
+    while node != root:
+        node = before[node]
+        feeder.append(net.xy[node])
+    found: list[tuple[Place, ...]] = [(*feeder, tower)]
     for node in tree:
         (ax, ay), (bx, by) = net.xy[before[node]], net.xy[node]
         long = math.hypot(bx - ax, by - ay) or 1.0

@@ -17,12 +17,18 @@ ZONE = ZoneInfo("Europe/Paris")
 SLOT_MS = 900_000
 HOUR_MS = 3_600_000
 # people per hour past a counter of scale 1, by local hour, for (weekday, Saturday, Sunday)
-_WEEKDAY: tuple[float, ...] = (0.2, 0.1, 0, 0, 0.1, 0.6, 3, 11, 24, 16, 18, 24, 26, 16, 18, 18, 30, 33, 24, 12, 6, 4,
-            2, 0.7)  # fmt: skip
-_SATURDAY: tuple[float, ...] = (0.8, 0.3, 0.1, 0, 0, 0.4, 1.5, 6, 16, 27, 34, 30, 18, 13, 19, 22, 23, 20, 15, 10, 7, 5,
-             3, 1.5)  # fmt: skip
-_SUNDAY: tuple[float, ...] = (1, 0.5, 0.1, 0, 0, 0.2, 0.8, 3, 9, 17, 27, 24, 9, 6, 10, 13, 13, 10, 6, 4, 2, 1.5, 1,
-           0.5)  # fmt: skip
+_WEEKDAY: tuple[float, ...] = (
+    0.2, 0.1, 0, 0, 0.1, 0.6, 3, 11, 24, 16, 18, 24, 26, 16, 18, 18, 30, 33, 24,
+    12, 6, 4, 2, 0.7,
+)  # fmt: skip
+_SATURDAY: tuple[float, ...] = (
+    0.8, 0.3, 0.1, 0, 0, 0.4, 1.5, 6, 16, 27, 34, 30, 18, 13, 19, 22, 23, 20,
+    15, 10, 7, 5, 3, 1.5,
+)  # fmt: skip
+_SUNDAY: tuple[float, ...] = (
+    1, 0.5, 0.1, 0, 0, 0.2, 0.8, 3, 9, 17, 27, 24, 9, 6, 10, 13, 13, 10,
+    6, 4, 2, 1.5, 1, 0.5,
+)  # fmt: skip
 MARKET_WEEKDAY = 5  # Saturday morning on the square
 MARKET_HOURS = range(8, 13)
 GROUP = 2.2  # variance over mean: families, friends, classes
