@@ -9,6 +9,7 @@ READINGS_PER_MESSAGE_MAX = 1_000
 VALUES_PER_READING_MAX = 64
 NAME_CHARS_MAX = 80  # identifiers of devices, assets, properties
 JSON_DEPTH_MAX = 16
+WEBHOOK_SOURCES_MAX = 100
 UPLOAD_BYTES_MAX = 64 * 1024 * 1024  # CSV import
 
 # --- time ----------------------------------------------------------------------------------------
@@ -19,6 +20,9 @@ PAST_S_MAX = 20 * 366 * 86_400  # older than this is a broken clock (and the yea
 BATCH_MESSAGES_MAX = 500
 BATCH_READINGS_MAX = 20_000
 BATCH_BYTES_MAX = 4 * 1024 * 1024  # payload of one transaction (about BATCH_READINGS_MAX readings)
+WATCH_TICK_S = 10  # each watch is told of the time, and its state kept, this often
+STORE_RETRY_S_MAX = 15.0  # while the store fails: wait at most this long between tries
+STORE_TRIES_BEFORE_SPLIT = 3  # then, if other writes succeed, the transaction itself is at fault
 ACK_PENDING_MAX = 20_000  # unacknowledged messages the broker may have in flight towards us
 QUOTA_READINGS_PER_S = 50.0  # sustained, per device (a gateway has QUOTA_GATEWAY_FACTOR times it)
 QUOTA_BURST_READINGS = 3_000
