@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+_DEVICE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,79}")
+
+
+def is_device_id(text: str) -> bool:
+    """Lower-case letters, digits and hyphens, at most NAME_CHARS_MAX: it becomes part of topics,
+    file names and permissions, so nothing else may ever be in it."""
+    return _DEVICE_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

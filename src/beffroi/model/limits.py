@@ -65,6 +65,7 @@ DEVICE_CERT_RENEW_DAYS = 45  # a device certificate this near its end is listed 
 SERVER_CERT_DAYS = 366
 SERVER_CERT_RENEW_DAYS = 60
 CSR_BYTES_MAX = 16_384
+CERT_NAME_CHARS_MAX = 64  # of X.509: a device that connects itself has at most this long an id
 DEVICE_CONNECTIONS_MAX = 65_536
 BROKER_STORE_BYTES_MAX = 4 * 1024**3  # the broker's waiting room on disk while the hub is down
 BROKER_MEMORY_BYTES_SOFT = 512 * 1024**2  # beyond it the broker collects garbage harder

@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from beffroi.adapters.nats.tokens import Permissions, Request
+from beffroi.model.asset import is_device_id
 
 # What the broker needs inside for a QoS 1 subscription: the reader's own delivery subject.
 _DELIVERY = "$MQTT.sub.>"
@@ -57,6 +58,8 @@ def claim(request: Request) -> Claim:
     name = str(names[0].value)
     if name != request.mqtt_id:
         raise RefusalError(f"client id {request.mqtt_id!r} with the certificate of {name!r}")
+    if not is_device_id(name):  # it becomes part of the permissions
+        raise RefusalError(f"{name!r} is not a device id")
     return Claim(name, f"{cert.serial_number:x}", int(cert.not_valid_after_utc.timestamp()))
 
 

@@ -1,0 +1,1 @@
+"""The commune's certificate authority and the enrolment of devices."""
