@@ -15,23 +15,31 @@ _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
+def die_with_parent() -> None:
+    """From now on the kernel sends this process SIGTERM when its parent ends (Linux)."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 async def spawn(
-    command: Sequence[str | Path], log: Path, env: Mapping[str, str], files_max: int
+    command: Sequence[str | Path], log: Path | None, env: Mapping[str, str], files_max: int
 ) -> asyncio.subprocess.Process:
-    """Start `command`, its output appended to `log`. The kernel ends it when this process ends."""
+    """Start `command`, its output to a new file `log`, or to where ours goes (None).
+
+    The kernel ends it when this process ends.
+    """
     parent = os.getpid()
 
     def in_child() -> None:
-        if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:  # the parent ended between fork and here
-                os._exit(1)
+        die_with_parent()
+        if os.getppid() != parent:  # the parent ended between fork and here
+            os._exit(1)
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         wanted = files_max if hard == resource.RLIM_INFINITY else min(files_max, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
-    fd = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    fd = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         return await asyncio.create_subprocess_exec(
             *command,
@@ -43,4 +51,5 @@ async def spawn(
             start_new_session=True,  # Ctrl-C in the terminal is for the supervisor to handle
         )
     finally:
-        os.close(fd)
+        if fd is not None:
+            os.close(fd)

@@ -1,0 +1,68 @@
+"""Keeps our own Python child processes running: started again when they die, ended with us.
+
+Knows processes only. Their output goes where ours goes, so that one journal tells the story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from pathlib import Path
+
+import structlog
+
+from beffroi.adapters.nats.process import spawn
+
+STOP_S_MAX = 20.0
+BACKOFF_S_MIN = 0.2
+BACKOFF_S_MAX = 30.0
+STEADY_S = 60.0
+FILES_MAX = 8_192
+
+log = structlog.get_logger("supervisor")
+
+
+class Child:
+    """`beffroi NAME-process --home HOME`, for as long as the supervisor wants it."""
+
+    def __init__(self, name: str, home: Path) -> None:
+        self.name = name
+        self.restarts = 0
+        self._command = [sys.executable, "-m", "beffroi", f"{name}-process", "--home", str(home)]
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else 0
+
+    async def keep(self) -> None:
+        """Until cancelled; then the child is asked to end, and made to."""
+        wait_s = BACKOFF_S_MIN
+        try:
+            while True:
+                started = time.monotonic()
+                self._process = await spawn(self._command, None, {}, FILES_MAX)
+                code = await self._process.wait()
+                if time.monotonic() - started > STEADY_S:
+                    wait_s = BACKOFF_S_MIN
+                log.warning("child_restart", child=self.name, ended_with=code, wait_s=wait_s)
+                await asyncio.sleep(wait_s)
+                wait_s = min(wait_s * 2, BACKOFF_S_MAX)
+                self.restarts += 1
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S_MAX)
+            except TimeoutError:
+                process.kill()
+                await process.wait()

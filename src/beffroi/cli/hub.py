@@ -1,0 +1,153 @@
+"""The hub process: ingest, alarms and pages on one event loop, with the store in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from beffroi.adapters.clock import SystemClock
+from beffroi.adapters.nats.bus import NatsBus
+from beffroi.adapters.pki.enrol import Enrolment
+from beffroi.api.accounts import first_link
+from beffroi.api.app import create_app
+from beffroi.api.settings import WebSettings
+from beffroi.cli import place
+from beffroi.cli.serve import end_signals
+from beffroi.cli.settings import Settings
+from beffroi.domains.registry import domains
+from beffroi.hub.alarms.desk import Desk
+from beffroi.hub.ingest.loop import IngestLoop
+from beffroi.hub.live import Event, Live
+from beffroi.hub.services import Services
+from beffroi.model.alarm import AlarmChange
+from beffroi.ui.app import mount_ui
+
+STOP_S_MAX = 15
+
+log = structlog.get_logger("hub")
+
+
+class Teller:
+    """Tells open pages of alarm changes, from whichever thread made them durable."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, changes: Sequence[AlarmChange]) -> None:
+        for change in changes:
+            self._loop.call_soon_threadsafe(self._live.tell, Event("alarm", asdict(change.alarm)))
+
+
+async def hub_process(settings: Settings) -> None:
+    """Until a signal."""
+    stop = end_signals()
+    async with running(settings) as app:
+        server = uvicorn.Server(_uvicorn(settings, app))
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(server.serve())
+        _welcome(settings, app)
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Everything but the web server."""
+    clock, live = SystemClock(), Live()
+    store = await asyncio.to_thread(place.store_of, settings)
+    desk = Desk(store.alarms, _rules(), told=Teller(live))
+    where = place.endpoint(settings)
+    bus = NatsBus(where, place.broker_folder(settings))
+    codecs = place.codecs_of(store)
+    host = settings.mqtt.names[0] if settings.mqtt.names else where.mqtt_host
+    identity = Enrolment(place.authority(settings), store, clock, host, where.mqtt_port)
+    await bus.start()
+    ingest = IngestLoop(
+        bus=bus,
+        store=store,
+        desk=desk,
+        live=live,
+        clock=clock,
+        codecs=codecs,
+        domains=domains(),
+    )
+    services = Services(
+        store, live, desk, bus, clock, codecs, identity, domains(), host, where.mqtt_port
+    )
+    app = create_app(services, _web(settings))
+    mount_ui(app)
+    app.state.counters = lambda: _counters(ingest)
+    work = asyncio.create_task(ingest.run())
+    work.add_done_callback(_ended)
+    try:
+        yield app
+    finally:
+        await ingest.stop()
+        with contextlib.suppress(Exception):
+            await work
+        await bus.stop()
+        codecs.close()
+        store.close()
+
+
+def _rules() -> dict[str, Any]:
+    return {name: rule for domain in domains().values() for name, rule in domain.rules.items()}
+
+
+def _counters(ingest: IngestLoop) -> dict[str, Any]:
+    return asdict(ingest.stats)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    """The hub without ingest is no hub: end, and let the supervisor start it again."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("ingest_ended", error=repr(task.exception()))
+        raise SystemExit(1)
+
+
+def _web(settings: Settings) -> WebSettings:
+    https = bool(settings.web.tls_cert) or settings.web.behind_proxy
+    return WebSettings(hosts=settings.web.hosts, https=https)
+
+
+def _uvicorn(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    web = settings.web
+    return uvicorn.Config(
+        app,
+        host=web.host,
+        port=web.port,
+        ssl_certfile=web.tls_cert or None,
+        ssl_keyfile=web.tls_key or None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=web.behind_proxy,
+        timeout_graceful_shutdown=STOP_S_MAX,
+        timeout_keep_alive=30,
+        limit_concurrency=2_000,
+    )
+
+
+def _welcome(settings: Settings, app: FastAPI) -> None:
+    """Printed, never logged elsewhere: the first administrator is whoever opens this link."""
+    scheme = "https" if settings.web.tls_cert else "http"
+    base = f"{scheme}://{settings.web.host}:{settings.web.port}"
+    path = first_link(app.state.services)
+    if path is None:
+        print(f"Beffroi : {base}/", flush=True)
+        return
+    print(
+        f"\nBeffroi : ouvrez ce lien une seule fois pour créer le premier compte (24 h) :\n"
+        f"          open this link once to make the first account (24 h):\n\n  {base}{path}\n",
+        flush=True,
+    )

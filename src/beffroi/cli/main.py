@@ -1,0 +1,78 @@
+"""`beffroi`: every command, with the errors of every room turned into one clear line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from beffroi.cli import place
+from beffroi.cli.settings import Settings, SettingsError, default_home, load
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Beffroi, l'hyperviseur d'une commune connectée / the hub of a connected town.",
+)
+Home = Annotated[
+    Path | None, typer.Option(help="Folder of the installation.", envvar="BEFFROI_HOME")
+]
+
+
+def settings_of(home: Path | None) -> Settings:
+    """The settings, or one line on stderr and exit status 2."""
+    try:
+        return load(home or default_home())
+    except SettingsError as error:
+        typer.echo(f"beffroi: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """On uvloop where there is one; known errors become one line."""
+    from beffroi.adapters.nats.binary import BinaryError
+    from beffroi.adapters.nats.server import BrokerError
+    from beffroi.ports.store import StoreError
+
+    try:
+        import uvloop
+
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    except ImportError:
+        runner = asyncio.Runner()
+    try:
+        with runner:
+            runner.run(work)
+    except (BinaryError, BrokerError, StoreError, place.InUseError) as error:
+        typer.echo(f"beffroi: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def serve(home: Home = None) -> None:
+    """Run the hub: broker, gate, ingest, alarms and pages."""
+    from beffroi.cli.serve import serve as work
+
+    place.quiet_logs()
+    run(work(settings_of(home)))
+
+
+@app.command(hidden=True)
+def gate_process(home: Home = None) -> None:
+    """Started by `serve`."""
+    from beffroi.cli.serve import gate_process as work
+
+    place.quiet_logs()
+    run(work(settings_of(home)))
+
+
+@app.command(hidden=True)
+def hub_process(home: Home = None) -> None:
+    """Started by `serve`."""
+    from beffroi.cli.hub import hub_process as work
+
+    place.quiet_logs()
+    run(work(settings_of(home)))

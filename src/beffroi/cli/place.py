@@ -1,0 +1,104 @@
+"""Opens the parts of an installation from its home folder. No part knows the others."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from beffroi.adapters.clock import SystemClock
+from beffroi.adapters.nats.config import Endpoint, Tls
+from beffroi.adapters.nats.server import Broker
+from beffroi.adapters.pki.ca import CertificateAuthority
+from beffroi.adapters.sql import SqlStore, open_store
+from beffroi.cli.settings import Settings
+
+
+class InUseError(Exception):
+    """Another process serves this home folder."""
+
+
+def broker_folder(settings: Settings) -> Path:
+    return settings.home / "nats"
+
+
+def store_of(settings: Settings) -> SqlStore:
+    """The database, migrated to this version."""
+    return open_store(settings.store_url)
+
+
+def authority(settings: Settings) -> CertificateAuthority:
+    return CertificateAuthority(settings.home / "ca", SystemClock().now_ms())
+
+
+def broker_of(settings: Settings) -> Broker:
+    """The embedded broker with the certificate of the commune's authority."""
+    ca = authority(settings)
+
+    def tls() -> Tls:
+        cert, key = ca.server_files(settings.mqtt.names, SystemClock().now_ms())
+        return Tls(cert, key, ca.folder / "ca.crt")
+
+    return Broker(
+        broker_folder(settings),
+        tls,
+        mqtt_host=settings.mqtt.host,
+        mqtt_port=settings.mqtt.port,
+        client_port=settings.nats.port,
+        own_binary=settings.nats.own_binary,
+        own_sha256=settings.nats.own_sha256,
+    )
+
+
+def endpoint(settings: Settings) -> Endpoint:
+    """Where the running broker listens."""
+    return Endpoint.load(broker_folder(settings))
+
+
+@contextlib.contextmanager
+def alone(settings: Settings) -> Iterator[None]:
+    """Only one supervisor may serve a home folder."""
+    fd = os.open(settings.home / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise InUseError(f"{settings.home} is already served by another process") from error
+    finally:
+        os.close(fd)
+
+
+def quiet_logs(level: str = "info") -> None:
+    """One line per event on stderr, for the terminal and for the journal of the machine."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.ExceptionRenderer(),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+
+
+class _None:
+    def decode(self, sha256, frames):
+        from beffroi.ports.codec import CodecError
+
+        return [CodecError("no runner") for _ in frames]
+
+    def close(self):
+        pass
+
+
+def codecs_of(store):
+    return _None()
