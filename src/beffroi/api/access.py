@@ -1,0 +1,94 @@
+"""Who may call which route: one dependency on the whole application, closed by default.
+
+A route without a mark needs a session: reader for reading, operator for anything that writes.
+Marks: `public` and `needs("admin")`. Knows nothing of what routes do.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from beffroi.api import sessions
+from beffroi.api.border import SAFE_METHODS
+from beffroi.api.problems import Refusal, SignInNeeded
+from beffroi.api.sessions import Person
+from beffroi.hub.services import Services
+
+ROLES = ("reader", "operator", "admin")  # each may do what those before it may
+MARK = "__beffroi_role__"
+PUBLIC = "public"
+Route = TypeVar("Route", bound=Callable[..., Any])
+
+
+def needs(role: str) -> Callable[[Route], Route]:
+    """Mark a route with the least role that may call it."""
+
+    def mark(route: Route) -> Route:
+        setattr(route, MARK, role)
+        return route
+
+    return mark
+
+
+public = needs(PUBLIC)
+
+
+def role_needed(endpoint: Callable[..., Any], method: str) -> str:
+    marked: str | None = getattr(endpoint, MARK, None)
+    return marked or ("reader" if method in SAFE_METHODS else "operator")
+
+
+def may(role: str, needed: str) -> bool:
+    return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
+
+
+async def guard(request: Request) -> None:
+    """Runs before every route; `request.state.person` is set when somebody is signed in."""
+    person = await who(request)
+    request.state.person = person
+    needed = role_needed(request.scope["endpoint"], request.method)
+    if needed != PUBLIC:
+        if person is None:
+            raise SignInNeeded
+        if not may(person.user.role, needed):
+            text = "Your account may not do this ({role}). Ask an administrator of the commune."
+            raise Refusal(403, "role", text, role=person.user.role)
+    if request.method not in SAFE_METHODS and person is not None:
+        await _check_token(request, person)
+
+
+async def who(request: Request) -> Person | None:
+    token = sessions.token_in(request)
+    if not token:
+        return None
+    return await run_in_threadpool(sessions.find, request.app.state.services, token)
+
+
+async def _check_token(request: Request, person: Person) -> None:
+    given = request.headers.get("x-csrf-token", "")
+    if not given and "form" in request.headers.get("content-type", ""):
+        given = str((await request.form()).get("csrf", ""))
+    if not hmac.compare_digest(given.encode(), person.csrf.encode()):
+        text = "This page is too old or was not ours. Reload it, then try again."
+        raise Refusal(403, "csrf", text)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _me(request: Request) -> Person:
+    person: Person | None = request.state.person
+    if person is None:
+        raise SignInNeeded
+    return person
+
+
+Svc = Annotated[Services, Depends(_services)]
+Me = Annotated[Person, Depends(_me)]

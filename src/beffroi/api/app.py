@@ -1,0 +1,44 @@
+"""Puts the management API together. Knows nothing of pages: `ui.app.mount_ui` adds them."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI, Request
+from starlette.responses import JSONResponse, Response
+
+from beffroi.api import problems
+from beffroi.api.access import guard
+from beffroi.api.border import Border
+from beffroi.api.routes import events, status
+from beffroi.api.routes import map as map_routes
+from beffroi.api.settings import WebSettings
+from beffroi.api.town import Town
+from beffroi.api.tries import Tries
+from beffroi.hub.services import Services
+
+ROUTERS = (status.router, map_routes.router, events.router)
+
+
+def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
+    """The application; `app.state` holds what routes share."""
+    app = FastAPI(
+        title="Beffroi",
+        dependencies=[Depends(guard)],
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.services = services
+    app.state.web = web or WebSettings()
+    app.state.town = Town(services)
+    app.state.tries = Tries()
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_api_route("/api/openapi.json", _openapi, include_in_schema=False)
+    problems.install(app)
+    app.add_middleware(Border, settings=app.state.web)
+    return app
+
+
+def _openapi(request: Request) -> Response:
+    """The description of this API, for signed-in people only."""
+    return JSONResponse(request.app.openapi())

@@ -1,0 +1,1 @@
+"""One module per part of the interface. Each has a `router`; rules live in `beffroi.api`."""

@@ -1,0 +1,89 @@
+"""Turns a template and its facts into a page: one Jinja environment per language.
+
+Templates see `_`, the filters below, the person, the commune and the CSRF token; nothing else of
+the hub unless a page hands it over. Everything is escaped.
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from beffroi.api.catalogue import marks
+from beffroi.api.words import lang_of, said
+from beffroi.hub.services import Services
+from beffroi.model.asset import Commune
+from beffroi.ui import bundle, i18n, tones
+from beffroi.ui.script_words import SCRIPT_WORDS
+
+TEMPLATES = Path(__file__).parent / "templates"
+NOWHERE = Commune("commune", "", 0, 0.0, 0.0)
+
+
+@cache
+def environment(lang: str) -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    words = i18n.words(lang)
+    env.install_gettext_callables(  # type: ignore[attr-defined]
+        words.gettext, words.ngettext, newstyle=True
+    )
+    env.filters.update(
+        num=lambda value, digits=0: i18n.number(value, digits, lang),
+        said=lambda label: said(label, lang),
+        span=lambda ms: i18n.span(ms, lang),
+    )
+    env.globals.update(
+        lang=lang,
+        script=bundle.script,
+        styles=bundle.styles,
+        sheet=bundle.sheet,
+        script_words=words.table(SCRIPT_WORDS),
+        ink_on=tones.ink_on,
+    )
+    return env
+
+
+def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:
+    """Render `template` with `facts` for whoever asks."""
+    services: Services = request.app.state.services
+    lang = lang_of(request)
+    commune = services.store.assets.commune() or NOWHERE
+    now = services.clock.now_ms()
+    person = getattr(request.state, "person", None)
+    domains = services.domains
+    facts |= {
+        "request": request,
+        "path": request.url.path,
+        "person": person,
+        "csrf": person.csrf if person else "",
+        "commune": commune,
+        "now_ms": now,
+        "domains": domains,
+        "letters": marks({name: said(domain.label, lang) for name, domain in domains.items()}),
+        "ago": lambda ms: i18n.ago(ms, now, lang),
+        "when": partial(_when, lang, commune.timezone),
+        "grave_open": _grave_open(services) if person else 0,
+    }
+    body = environment(lang).get_template(template).render(facts)
+    return HTMLResponse(body, status, headers={"content-language": lang, "vary": "accept-language"})
+
+
+def _grave_open(services: Services) -> int:
+    """The figure that follows people on every page."""
+    return sum(1 for alarm in services.desk.open() if tones.awaits_decision(alarm))
+
+
+def _when(lang: str, zone: str, ms: int, length: str = "medium") -> str:
+    return i18n.moment(ms, lang, zone, length)
