@@ -35,6 +35,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     """On uvloop where there is one; known errors become one line."""
     from beffroi.adapters.nats.binary import BinaryError
     from beffroi.adapters.nats.server import BrokerError
+    from beffroi.cli.serve import NotReadyError
     from beffroi.ports.store import StoreError
 
     try:
@@ -46,7 +47,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     try:
         with runner:
             runner.run(work)
-    except (BinaryError, BrokerError, StoreError, place.InUseError) as error:
+    except (BinaryError, BrokerError, NotReadyError, StoreError, place.InUseError) as error:
         typer.echo(f"beffroi: {error}", err=True)
         raise typer.Exit(1) from error
 
@@ -61,9 +62,21 @@ def serve(home: Home = None) -> None:
 
 
 @app.command(hidden=True)
+def prepare_process(home: Home = None) -> None:
+    """Started by `serve`: the database, migrated to this version."""
+    from beffroi.ports.store import StoreError
+
+    try:
+        place.store_of(settings_of(home)).close()
+    except StoreError as error:
+        typer.echo(f"beffroi: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command(hidden=True)
 def gate_process(home: Home = None) -> None:
     """Started by `serve`."""
-    from beffroi.cli.serve import gate_process as work
+    from beffroi.cli.gate import gate_process as work
 
     place.quiet_logs()
     run(work(settings_of(home)))

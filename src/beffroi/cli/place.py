@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,8 +17,10 @@ from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats.config import Endpoint, Tls
 from beffroi.adapters.nats.server import Broker
 from beffroi.adapters.pki.ca import CertificateAuthority
-from beffroi.adapters.sql import SqlStore, open_store
 from beffroi.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from beffroi.adapters.sql import SqlStore
 
 
 class InUseError(Exception):
@@ -30,6 +33,9 @@ def broker_folder(settings: Settings) -> Path:
 
 def store_of(settings: Settings) -> SqlStore:
     """The database, migrated to this version."""
+    # Imported here: the supervisor never opens the store and stays small.
+    from beffroi.adapters.sql import open_store
+
     return open_store(settings.store_url)
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 
 import structlog
 
-from beffroi.adapters.nats.gate import Gate
-from beffroi.adapters.nats.roster import Roster
+from beffroi.adapters.nats.process import spawn
 from beffroi.cli import place
-from beffroi.cli.children import Child
+from beffroi.cli.children import FILES_MAX, Child
 from beffroi.cli.settings import Settings
 
 log = structlog.get_logger("supervisor")
+
+
+class NotReadyError(Exception):
+    """The installation cannot be served; the text says why."""
+
+
 Ready = Callable[[], Awaitable[None]]
 
 
@@ -31,7 +37,7 @@ async def serve(settings: Settings, beside: Ready | None = None) -> None:
     """Until a signal. `beside` runs along (the demo's street) and is ended first."""
     with place.alone(settings):
         stop = end_signals()
-        (await asyncio.to_thread(place.store_of, settings)).close()  # migrate once, before all
+        await _prepare(settings)
         broker = place.broker_of(settings)
         await broker.start()
         gate, hub = Child("gate", settings.home), Child("hub", settings.home)
@@ -48,28 +54,17 @@ async def serve(settings: Settings, beside: Ready | None = None) -> None:
             await broker.stop()
 
 
+async def _prepare(settings: Settings) -> None:
+    """Migrate the database once, before its users start: in a child, so that we stay small."""
+    command = [sys.executable, "-m", "beffroi", "prepare-process", "--home", str(settings.home)]
+    process = await spawn(command, None, {}, FILES_MAX)
+    if await process.wait() != 0:
+        raise NotReadyError("the database could not be opened: see the line above")
+
+
 async def _guarded(work: Ready, stop: asyncio.Event) -> None:
     try:
         await work()
     except Exception:
         log.exception("the street ended")
         stop.set()
-
-
-async def gate_process(settings: Settings) -> None:
-    """Admits devices at the broker, whether the hub runs or not."""
-    stop = end_signals()
-    store = await asyncio.to_thread(place.store_of, settings)
-    gate = Gate(
-        place.endpoint(settings),
-        place.broker_folder(settings),
-        Roster(store.assets, store.people),
-    )
-    work, waiting = asyncio.create_task(gate.run()), asyncio.create_task(stop.wait())
-    await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if work.done():
-        work.result()
-    work.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
-    store.close()

@@ -245,10 +245,14 @@ class User:
 class Store(Protocol):
     """The four parts of one database."""
 
-    readings: ReadingStore
-    assets: AssetStore
-    alarms: AlarmStore
-    people: PeopleStore
+    @property
+    def readings(self) -> ReadingStore: ...
+    @property
+    def assets(self) -> AssetStore: ...
+    @property
+    def alarms(self) -> AlarmStore: ...
+    @property
+    def people(self) -> PeopleStore: ...
 
     def backup(self, path: str) -> None:
         """A consistent copy while running."""
