@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
 
 from beffroi.hub.alarms.desk import Desk
-from beffroi.hub.ingest.stats import Stats
+from beffroi.hub.ingest.stats import Kept, Stats
 from beffroi.hub.ingest.turn import Turn
 from beffroi.model.finding import Finding
 from beffroi.model.limits import STORE_RETRY_S_MAX, STORE_TRIES_BEFORE_SPLIT
@@ -30,22 +29,6 @@ FIRST_WAIT_S = 0.1
 
 class StoppedError(Exception):
     """The hub stops while the store fails: what is not committed will be delivered again."""
-
-
-@dataclass(slots=True)
-class Kept:
-    """Sums over the parts of one turn."""
-
-    stored: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    refused: int = 0  # rows that the store could not take at all
-    changes: int = 0
-
-    def add(self, committed: Committed) -> None:
-        self.stored += committed.stored
-        self.duplicates += committed.duplicates
-        self.conflicts += committed.conflicts
 
 
 class Keeper:
@@ -108,7 +91,7 @@ class Keeper:
 
     def _commit(self, batch: Batch, turn: Turn, kept: Kept, with_desk_tick: bool) -> None:
         if not turn.findings and not with_desk_tick:
-            kept.add(self._readings.commit(batch))
+            _add(kept, self._readings.commit(batch))
             return
         now_ms = self._clock.now_ms()
         desk = self._desk
@@ -123,7 +106,7 @@ class Keeper:
                 desk.reload()
                 raise
             desk.settle(changes)
-        kept.add(committed)
+        _add(kept, committed)
         kept.changes += len(changes)
 
     # --- taking apart ----------------------------------------------------------------------------
@@ -167,7 +150,7 @@ class Keeper:
         while parts:
             part = parts.pop()
             try:
-                kept.add(self._readings.commit(batch_of(part)))
+                _add(kept, self._readings.commit(batch_of(part)))
             except Exception as error:
                 if self._stopping.is_set():
                     raise StoppedError("stopped while a transaction is taken apart") from error
@@ -204,3 +187,9 @@ class Keeper:
         except Exception as error:
             log.exception("a finding could not become an alarm", finding=repr(finding))
             self._lost(finding, error, kept)
+
+
+def _add(kept: Kept, committed: Committed) -> None:
+    kept.stored += committed.stored
+    kept.duplicates += committed.duplicates
+    kept.conflicts += committed.conflicts

@@ -23,7 +23,7 @@ import structlog
 from beffroi.domains.base import Domain
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.ingest.inventory import Inventory
-from beffroi.hub.ingest.keeper import Keeper, Kept, StoppedError
+from beffroi.hub.ingest.keeper import Keeper, StoppedError
 from beffroi.hub.ingest.pipeline import Pipeline
 from beffroi.hub.ingest.quota import Quota
 from beffroi.hub.ingest.stats import Stats
@@ -31,7 +31,6 @@ from beffroi.hub.ingest.turn import Turn
 from beffroi.hub.ingest.watches import Watches
 from beffroi.hub.live import Event, Live, Value
 from beffroi.model.limits import BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, WATCH_TICK_S
-from beffroi.model.reading import Reason
 from beffroi.ports.bus import Bus, Message
 from beffroi.ports.clock import Clock
 from beffroi.ports.codec import CodecRunner
@@ -218,29 +217,10 @@ class IngestLoop:
         if turn.empty() and not with_desk_tick:
             return News([], changed)
         kept = self._keeper.keep(turn, with_desk_tick)
-        self._count(turn, kept)
+        self.stats.count(turn, kept, self._clock.now_ms())
+        self.stats.watch_errors = self._watches.errors
         fresh = [(asset, prop, value) for (asset, prop), value in turn.fresh.items()]
         return News(fresh, changed)
-
-    def _count(self, turn: Turn, kept: Kept) -> None:
-        stats = self.stats
-        stats.messages += turn.messages
-        stats.ignored += turn.ignored
-        stats.received += turn.received
-        stats.derived += len(turn.derived)
-        stats.late += turn.late
-        stats.stored += kept.stored
-        stats.duplicates += kept.duplicates
-        stats.alarms += kept.changes
-        stats.quarantined.update(turn.reasons())
-        if kept.conflicts:
-            stats.quarantined[Reason.CONFLICT] += kept.conflicts
-        if kept.refused:
-            stats.quarantined[Reason.UNREADABLE] += kept.refused
-        stats.turns += 1
-        stats.watch_errors = self._watches.errors
-        if turn.messages:
-            stats.lag_ms = max(self._clock.now_ms() - turn.oldest_recv_ms, 0)
 
 
 def slices(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:

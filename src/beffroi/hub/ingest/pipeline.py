@@ -338,7 +338,7 @@ class Pipeline:
         recv_ms = max((row.recv_ms for row in turn.rows), default=now_ms)
         for watched, one in out.derived:
             slot = self._inventory.derived(watched, one.prop)
-            turn.derived.append(Candidate(one.ts_ms, slot, one.value, recv_ms))
+            turn.derived[id(slot), one.ts_ms] = Candidate(one.ts_ms, slot, one.value, recv_ms)
             if not slot.series:
                 turn.new[id(slot)] = slot
         for finding in out.findings:
@@ -348,7 +348,15 @@ class Pipeline:
                 turn.assets[finding.asset] = found.asset
 
     def close(self, turn: Turn) -> None:
-        """Rows of derived values; their series are resolved by now. Once per turn."""
-        for ts_ms, slot, value, recv_ms in turn.derived:
+        """Rows of derived values; their series are resolved by now. Once per turn.
+
+        Of several values for one instant the last of the turn counts; one that an earlier turn
+        derived stays as it is stored.
+        """
+        for (_, ts_ms), one in turn.derived.items():
+            slot = one.slot
+            if ts_ms == slot.newest:
+                continue
             slot.newest = max(slot.newest, ts_ms)
-            turn.put_row(Row(slot.series, ts_ms, value, Quality.DERIVED, recv_ms), slot)
+            turn.derived_rows += 1
+            turn.put_row(Row(slot.series, ts_ms, one.value, Quality.DERIVED, one.recv_ms), slot)

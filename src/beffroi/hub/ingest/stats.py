@@ -9,6 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from beffroi.hub.ingest.turn import Turn
+from beffroi.model.reading import Reason
+
+
+@dataclass(slots=True)
+class Kept:
+    """What the store did with one turn, summed over its parts."""
+
+    stored: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    refused: int = 0  # rows that the store could not take at all
+    changes: int = 0  # of alarms
+
 
 @dataclass(slots=True)
 class Stats:
@@ -35,3 +49,22 @@ class Stats:
         """Nothing vanished and nothing appeared."""
         out = self.stored + self.duplicates + sum(self.quarantined.values())
         return self.received + self.derived == out
+
+    def count(self, turn: Turn, kept: Kept, now_ms: int) -> None:
+        """A turn is durable."""
+        self.messages += turn.messages
+        self.ignored += turn.ignored
+        self.received += turn.received
+        self.derived += turn.derived_rows
+        self.late += turn.late
+        self.stored += kept.stored
+        self.duplicates += kept.duplicates
+        self.alarms += kept.changes
+        self.quarantined.update(turn.reasons())
+        if kept.conflicts:
+            self.quarantined[Reason.CONFLICT] += kept.conflicts
+        if kept.refused:
+            self.quarantined[Reason.UNREADABLE] += kept.refused
+        self.turns += 1
+        if turn.messages:
+            self.lag_ms = max(now_ms - turn.oldest_recv_ms, 0)

@@ -55,7 +55,8 @@ class Turn:
         self.refusals: list[tuple[str, Quarantined]] = []  # (sender, row)
         self.seen: dict[str, int] = {}
         self.new: dict[int, Slot] = {}  # by id(): slots without a series
-        self.derived: list[Candidate] = []
+        self.derived: dict[tuple[int, int], Candidate] = {}  # by (id of slot, ts)
+        self.derived_rows = 0
         self.rows: list[Row] = []
         self.findings: list[Finding] = []
         self.assets: dict[str, Asset] = {}  # of the findings
