@@ -7,7 +7,6 @@ on what it finds there.
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.pki import ca
 from beffroi.adapters.pki.enrol import Enrolment
 from beffroi.adapters.sql import open_store
@@ -40,11 +40,6 @@ Csr = Annotated[
     Path | None, typer.Option("--csr", help="Demande de certificat (PEM) / certificate request.")
 ]
 ERRORS = (IdentityError, StoreError, ca.AuthorityError, settings.SettingsError, OSError)
-
-
-class _Clock:
-    def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
 
 
 @app.command()
@@ -69,7 +64,9 @@ def add(
             _fail(f"{device_id} existe déjà / exists already")
         if asset and store.assets.asset(asset) is None:
             _fail(f"aucun équipement {asset!r} / no asset {asset!r}")
-        device = Device(device_id, asset, model=model, maker=maker, created_ms=_Clock().now_ms())
+        device = Device(
+            device_id, asset, model=model, maker=maker, created_ms=SystemClock().now_ms()
+        )
         carried = "enrolled" if gateway else "pending"  # its gateway has the certificate
         store.assets.put_devices(
             [replace(device, gateway=gateway, is_gateway=is_gateway, status=carried)]
@@ -155,7 +152,7 @@ def _open(home: Path) -> Iterator[tuple[Store, Enrolment]]:
     """The store and the authority of a home folder; errors become one line and exit code 1."""
     try:
         config = settings.load(home)
-        clock = _Clock()
+        clock = SystemClock()
         authority = ca.CertificateAuthority(home / "ca", clock.now_ms())
         store = open_store(config.store_url)
         try:
