@@ -39,5 +39,8 @@ class CodecRunner(Protocol):
     def decode(self, sha256: str, frames: Sequence[Uplink]) -> list[dict[str, Any] | CodecError]:
         """The `data` of each frame, or why there is none. Same order and length as `frames`."""
 
+    def trial(self, codec: Codec, frames: Sequence[Uplink]) -> list[dict[str, Any] | CodecError]:
+        """The same for a codec that is not allow-listed yet, in a process of its own."""
+
     def close(self) -> None:
-        """Stop the process."""
+        """Stop the processes."""
