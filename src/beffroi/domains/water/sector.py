@@ -17,18 +17,14 @@ from beffroi.domains.limit import Now
 from beffroi.domains.local_time import DEFAULT_ZONE, HOUR_MS, wall_ms
 from beffroi.domains.series import DAY_MS
 from beffroi.domains.state import Memory
+from beffroi.domains.usual import Tuning, Usual
 from beffroi.model.asset import Asset
 from beffroi.model.finding import Derived
 
 GAP_MS_MAX = 2 * HOUR_MS  # a longer hole is not bridged
-NIGHTS_LEARN = 14
-NIGHT_SLACK = 0.5  # of CUSUM, in spreads
-NIGHT_BAR = 5.0
-NIGHT_SUM_MAX = 15.0
-HOUR_SLACK = 1.0
-HOUR_BAR = 8.0
-HOUR_SUM_MAX = 12.0
-PROFILE_LEARN = 10  # values of an hour before it is trusted
+NIGHT = Tuning(14, 0.04, 0.05, 0.05, 0.5, 5.0, 60)
+HOUR = Tuning(8, 0.08, 0.06, 0.05, 1.5, 16.0, 14 * 24)
+END = 1.0  # an active alarm ends when its CUSUM has come down to this
 YIELD_DAYS = 7
 YIELD_PCT_MIN = 85.0
 
@@ -36,22 +32,12 @@ YIELD_PCT_MIN = 85.0
 @dataclass(slots=True)
 class SectorMemory(Memory):
     last_ms: int = -1
-    last_m3_h: float = 0.0
-    last_metered_m3_h: float = -1.0
     hour: int = -1  # wall-clock hours since 1970
     hour_m3: float = 0.0
     hour_ms: int = 0
     night: list[float] = field(default_factory=list)  # hourly means of tonight
-    nights: int = 0
-    usual: float = 0.0
-    spread: float = 0.0
-    best: float = -1.0
-    cusum: float = 0.0
-    recent: float = 0.0
-    profile: list[float] = field(default_factory=lambda: [0.0] * 48)
-    scatter: list[float] = field(default_factory=lambda: [0.0] * 48)
-    known: list[int] = field(default_factory=lambda: [0] * 48)
-    burst: float = 0.0
+    best: float = -1.0  # lowest usual night flow ever learnt
+    recent: float = -1.0
     day_in_m3: float = 0.0
     day_metered_m3: float = 0.0
     day_ms: int = 0
@@ -63,7 +49,10 @@ class Sector:
 
     def __init__(self, asset: Asset, saved: Mapping[str, Any] | None) -> None:
         self._zone = text(asset.attrs, "timezone", DEFAULT_ZONE)
-        self._m = SectorMemory.load(saved)
+        saved = saved or {}
+        self._m = SectorMemory.load(saved.get("memory"))
+        self._nights = Usual.load(saved.get("nights"))
+        self._hours = Usual.load(saved.get("hours"))
 
     def judge(self, ts_ms: int, now: Now, note: Latches) -> list[Derived]:
         inflow = now.get("inflow_m3_h")
@@ -97,7 +86,8 @@ class Sector:
         m = self._m
         mean = m.hour_m3 / m.hour_ms * HOUR_MS if m.hour_ms else 0.0
         of_day, day = hour % 24, hour // 24
-        self._profile(of_day + 24 * ((day + 3) % 7 >= 5), mean, ts_ms, note)
+        week_end = (day + 3) % 7 >= 5  # day 0 was a Thursday
+        self._hour(f"{of_day}{'w' if week_end else ''}", mean, ts_ms, note)
         if of_day in (2, 3):
             m.night.append(mean)
         elif m.night:
@@ -106,65 +96,34 @@ class Sector:
         if wall_ms(ts_ms, self._zone) // DAY_MS != day:
             self._close_day(ts_ms, note, out)
 
-    def _profile(self, slot: int, mean: float, ts_ms: int, note: Latches) -> None:
-        m = self._m
-        if m.known[slot] >= PROFILE_LEARN:
-            usual = m.profile[slot]
-            spread = max(m.scatter[slot] * 1.25, 0.03 * abs(usual), 0.05)
-            z = (mean - usual) / spread
-            m.burst = min(HOUR_SUM_MAX, max(0.0, m.burst + min(z, 6.0) - HOUR_SLACK))
-            bar = HOUR_BAR if not note.active("water.burst") else 1.0
+    def _hour(self, slot: str, mean: float, ts_ms: int, note: Latches) -> None:
+        usual = self._hours.step(slot, mean, HOUR)
+        if usual is not None:
+            bar = END if note.active("water.burst") else HOUR.bar
             facts = {"flow_m3_h": mean, "usual_m3_h": usual}
-            note.feed("water.burst", ts_ms, m.burst > bar, facts)
-            if m.burst > HOUR_BAR / 2:
-                return  # do not learn the leak
-        m.known[slot] += 1
-        share = max(1 / m.known[slot], 0.05)
-        error = mean - m.profile[slot]
-        if m.known[slot] > 1:
-            m.scatter[slot] += (abs(error) - m.scatter[slot]) * max(share, 1 / m.known[slot])
-        m.profile[slot] += error * share
+            note.feed("water.burst", ts_ms, self._hours.excess > bar, facts)
 
     def _close_night(self, flow: float, ts_ms: int, note: Latches, out: list[Derived]) -> None:
         m = self._m
+        usual = self._nights.step("", flow, NIGHT)
+        m.recent = flow if usual is None else m.recent + 0.7 * (flow - m.recent)
         out.append(Derived("night_flow_m3_h", ts_ms, flow))
-        leak = 0.0
-        if m.nights >= NIGHTS_LEARN:
-            spread = max(1.25 * m.spread, 0.02 * abs(m.usual), 0.02)
-            z = max(-4.0, min(6.0, (flow - m.usual) / spread))
-            m.cusum = min(NIGHT_SUM_MAX, max(0.0, m.cusum + z - NIGHT_SLACK))
-            m.recent += 0.4 * (flow - m.recent)
-            bar = NIGHT_BAR if not note.active("water.leak") else 1.0
-            leak = max(0.0, m.recent - m.usual) / 3.6
-            if note.feed("water.leak", ts_ms, m.cusum > bar, {"leak_l_s": leak}):
-                out.append(Derived("leak_l_s", ts_ms, leak))
-                return
-            self._rise(ts_ms, note)
-        else:
-            m.recent = flow
-        out.append(Derived("leak_l_s", ts_ms, 0.0))
-        if m.cusum <= NIGHT_BAR / 2:
-            self._learn_night(flow)
+        if usual is None:
+            return
+        leak = max(0.0, m.recent - usual) / 3.6
+        bar = END if note.active("water.leak") else NIGHT.bar
+        leaks = self._nights.excess > bar
+        note.feed("water.leak", ts_ms, leaks, {"leak_l_s": leak})
+        out.append(Derived("leak_l_s", ts_ms, leak if leaks else 0.0))
+        m.best = usual if m.best < 0 else min(m.best, usual)
+        self._rise(usual, ts_ms, note)
 
-    def _learn_night(self, flow: float) -> None:
-        m = self._m
-        m.nights += 1
-        share = max(1 / m.nights, 0.04)
-        error = flow - m.usual
-        if m.nights > 1:
-            m.spread += (abs(error) - m.spread) * share
-        m.usual += error * share
-        if m.nights >= NIGHTS_LEARN:
-            m.best = m.usual if m.best < 0 else min(m.best, m.usual)
-
-    def _rise(self, ts_ms: int, note: Latches) -> None:
+    def _rise(self, usual: float, ts_ms: int, note: Latches) -> None:
         """What the slow mean has followed: compare it with the best it ever was."""
-        m = self._m
-        if m.best >= 0:
-            factor = 1.2 if note.active("water.night_rise") else 1.3
-            facts = {"flow_m3_h": m.usual, "best_m3_h": m.best}
-            risen = m.usual > factor * m.best + 0.1
-            note.feed("water.night_rise", ts_ms, risen, facts)
+        factor = 1.2 if note.active("water.night_rise") else 1.3
+        facts = {"flow_m3_h": usual, "best_m3_h": self._m.best}
+        risen = usual > factor * self._m.best + 0.1
+        note.feed("water.night_rise", ts_ms, risen, facts)
 
     def _close_day(self, ts_ms: int, note: Latches, out: list[Derived]) -> None:
         m = self._m
@@ -179,4 +138,8 @@ class Sector:
         m.day_in_m3, m.day_metered_m3, m.day_ms = 0.0, 0.0, 0
 
     def dump(self) -> dict[str, Any]:
-        return self._m.dump()
+        return {
+            "memory": self._m.dump(),
+            "nights": self._nights.dump(),
+            "hours": self._hours.dump(),
+        }
