@@ -163,7 +163,7 @@ def _upsert(conn: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     key = "sha256" if "sha256" in rows[0] else "id"
     insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
     statement = insert(table)
-    new = {name: statement.excluded[name] for name in rows[0] if name != key}
+    new: dict[str, Any] = {name: statement.excluded[name] for name in rows[0] if name != key}
     if "last_seen_ms" in new:
         old, seen = table.c.last_seen_ms, new["last_seen_ms"]
         new["last_seen_ms"] = case((old > seen, old), else_=seen)

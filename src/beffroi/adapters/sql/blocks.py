@@ -124,7 +124,7 @@ def _pack_steps(whole: Ints) -> bytes:
 
 
 def _pack_ints(numbers: Ints) -> bytes:
-    """Base and width, then the bytes of weight 1, of weight 256, ... Width 0: all equal the base."""
+    """Base, width, the bytes of weight 1, of weight 256, ... Width 0: all equal the base."""
     if not len(numbers):
         return struct.pack("<qB", 0, 0)
     base, top = int(numbers.min()), int(numbers.max())

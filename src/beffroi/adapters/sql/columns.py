@@ -32,7 +32,7 @@ class Columns(NamedTuple):
     delay: Ints  # recv_ms - ts_ms
 
     def take(self, which: Mask | Ints) -> Columns:
-        return Columns(*(column[which] for column in self))
+        return Columns._make(column[which] for column in self)
 
     def tuples(self) -> list[tuple[Any, ...]]:
         """In the order of the table `obs`, checksum included."""
@@ -87,7 +87,8 @@ def checksums(columns: Columns) -> Ints:
     mixed = (mixed ^ mixed >> np.uint64(32)) * a
     mixed ^= (columns.delay.view(np.uint64) + np.uint64(1)) * (b ^ c)
     mixed = (mixed ^ mixed >> np.uint64(29)) * b
-    return (mixed >> np.uint64(33)).astype(np.int64)
+    top: Ints = (mixed >> np.uint64(33)).astype(np.int64)
+    return top
 
 
 def repeats(columns: Columns) -> Mask:
@@ -97,16 +98,25 @@ def repeats(columns: Columns) -> Mask:
     return same
 
 
-def hours_of(columns: Columns) -> list[tuple[int, int, int, float, float, float]]:
-    """(series, start_ms, n, total, low, high) of sorted columns."""
-    if not len(columns.ts):
-        return []
+class Hours(NamedTuple):
+    """Rows of the table `hour`, as arrays of equal length."""
+
+    series: Ints
+    start: Ints
+    n: Ints
+    total: Floats
+    low: Floats
+    high: Floats
+
+
+def hours_of(columns: Columns) -> Hours:
+    """The rollups of sorted columns (at least one row)."""
     start = columns.ts // HOUR_MS * HOUR_MS
     new = np.ones(len(start), np.bool_)
     new[1:] = (np.diff(columns.series) != 0) | (np.diff(start) != 0)
     first = np.flatnonzero(new)
     n = np.diff(np.append(first, len(start)))
-    parts = (
+    return Hours(
         columns.series[first],
         start[first],
         n,
@@ -114,4 +124,3 @@ def hours_of(columns: Columns) -> list[tuple[int, int, int, float, float, float]
         np.minimum.reduceat(columns.value, first),
         np.maximum.reduceat(columns.value, first),
     )
-    return list(zip(*(part.tolist() for part in parts), strict=True))

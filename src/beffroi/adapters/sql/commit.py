@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
 def put_rows(conn: Connection, engine: Engine, columns: Columns) -> Verdict:
     """Insert sorted rows and their rollups; the first value of a (series, ts) stays."""
-    engine.hold_log(conn, alone=False)
+    engine.hold_log(conn)
     status = np.zeros(len(columns.ts), np.int8)
     kept = np.full(len(columns.ts), np.nan)
     old = np.flatnonzero(columns.ts < sealed_until(conn))
@@ -39,7 +39,8 @@ def put_rows(conn: Connection, engine: Engine, columns: Columns) -> Verdict:
         known = open_[~fresh]
         _, kept[known] = engine.values_at(conn, columns.take(known))
         status[known] = np.where(kept[known] == columns.value[known], _DUPLICATE, _CONFLICT)
-    engine.add_hours(conn, hours_of(rows if fresh.all() else rows.take(fresh)))
+    if fresh.any():
+        engine.add_hours(conn, hours_of(rows if fresh.all() else rows.take(fresh)))
     bad = status == _CONFLICT
     return Verdict(
         int((status == _NEW).sum()),

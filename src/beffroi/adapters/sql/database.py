@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,11 @@ class Database:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._broken = ""
+        self._errors: tuple[type[Exception], ...] = (
+            SQLAlchemyError,
+            sqlite3.Error,
+            *_postgres_errors(not self.sqlite),
+        )
         self._writer = threading.Lock()  # our own threads queue here, not in the busy handler
         self.engine = self._open_sqlite() if self.sqlite else self._open_postgres()
 
@@ -44,24 +49,20 @@ class Database:
         try:
             with self.engine.begin() as conn:
                 yield conn
-        except SQLAlchemyError as error:
-            raise self._in_words(error) from error
-        except (sqlite3.Error, *_postgres_errors()) as error:
+        except self._errors as error:
             raise self._in_words(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """The right to change; returns after the commit is on disk."""
         self._refuse_if_broken()
-        lock = self._writer if self.sqlite else threading.Lock()
+        lock = self._writer if self.sqlite else nullcontext()
         try:
             with lock, self.engine.connect() as conn:
-                conn = conn.execution_options(**{_WRITE: True})
+                conn.execution_options(**{_WRITE: True})
                 with conn.begin():
                     yield conn
-        except SQLAlchemyError as error:
-            raise self._in_words(error) from error
-        except (sqlite3.Error, *_postgres_errors()) as error:
+        except self._errors as error:
             raise self._in_words(error) from error
 
     def close(self) -> None:
@@ -115,11 +116,13 @@ _WORDS = {
 }
 
 
-def _postgres_errors() -> tuple[type[Exception], ...]:
-    try:
-        import psycopg  # noqa: PLC0415 - an extra that a small commune does not install
-    except ImportError:
+def _postgres_errors(wanted: bool) -> tuple[type[Exception], ...]:
+    if not wanted:
         return ()
+    try:
+        import psycopg
+    except ImportError as error:
+        raise StoreError("PostgreSQL needs an extra: pip install 'beffroi[postgres]'") from error
     return (psycopg.Error,)
 
 

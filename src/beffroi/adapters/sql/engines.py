@@ -7,16 +7,14 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from beffroi.adapters.sql.columns import Columns, Floats, Ints, Mask
-
-HourRow = tuple[int, int, int, float, float, float]
+from beffroi.adapters.sql.columns import Columns, Floats, Hours, Ints, Mask
 
 
 class Engine(Protocol):
     """What SqliteEngine and PostgresEngine do."""
 
-    def hold_log(self, conn: Connection, *, alone: bool) -> None:
-        """Commits share the log; sealing and purging have it alone."""
+    def hold_log(self, conn: Connection) -> None:
+        """Until the transaction ends nobody else changes log, blocks or rollups."""
 
     def insert(self, conn: Connection, columns: Columns) -> Mask:
         """Put sorted rows into the log; False where the key was there (or repeats)."""
@@ -24,7 +22,7 @@ class Engine(Protocol):
     def values_at(self, conn: Connection, columns: Columns) -> tuple[Mask, Floats]:
         """(found, value) in the log for each key."""
 
-    def add_hours(self, conn: Connection, hours: Sequence[HourRow]) -> None:
+    def add_hours(self, conn: Connection, hours: Hours) -> None:
         """Fold into the rollups."""
 
     def blocks_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:

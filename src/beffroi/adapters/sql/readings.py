@@ -105,7 +105,7 @@ class SqlReadings:
         parts = [points_of(row) for row in sealed]
         everything = merge([*parts, points_from(from_tuples(logged))])
         first, last = np.searchsorted(everything.ts_ms, (start_ms, end_ms))
-        return Points(*(column[first:last] for column in everything))
+        return Points._make(column[first:last] for column in everything)
 
     def hours(self, series_id: int, start_ms: int, end_ms: int) -> list[Hour]:
         query = (

@@ -6,6 +6,8 @@ Inventory, alarms and watch states are JSON documents beside the few columns tha
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -27,26 +29,26 @@ OLDER_VERSIONS: tuple[str, ...] = ()
 # STRICT tables know only these names.
 Int = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 Small = SmallInteger().with_variant(sqlite.INTEGER(), "sqlite")
-Real = Double().with_variant(sqlite.REAL(), "sqlite")
+Real: Any = Double().with_variant(sqlite.REAL(), "sqlite")
 Blob = LargeBinary().with_variant(sqlite.BLOB(), "sqlite")
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s"})
 
 
-def _table(name: str, *columns: Column[object] | UniqueConstraint | Index) -> Table:
+def _table(name: str, *columns: Column[Any] | UniqueConstraint | Index) -> Table:
     return Table(name, metadata, *columns, sqlite_strict=True)
 
 
-def _keyed(name: str, *columns: Column[object] | UniqueConstraint | Index) -> Table:
+def _keyed(name: str, *columns: Column[Any] | UniqueConstraint | Index) -> Table:
     """A table that is its primary key's tree: the key finds the row without a second step."""
     return Table(name, metadata, *columns, sqlite_strict=True, sqlite_with_rowid=False)
 
 
-def _col(name: str, kind: object = Text, **kw: object) -> Column[object]:
-    return Column(name, kind, nullable=False, **kw)  # type: ignore[call-overload, no-any-return]
+def _col(name: str, kind: Any = Text, **kw: Any) -> Column[Any]:
+    return Column(name, kind, nullable=False, **kw)
 
 
-def _key(name: str, kind: object = Text, **kw: object) -> Column[object]:
+def _key(name: str, kind: Any = Text, **kw: Any) -> Column[Any]:
     return _col(name, kind, primary_key=True, **kw)
 
 

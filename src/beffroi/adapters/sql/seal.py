@@ -27,7 +27,7 @@ def seal(database: Database, engine: Engine, before_ms: int) -> int:
     moved, cursor = 0, 0
     while True:
         with database.write() as conn:
-            engine.hold_log(conn, alone=True)
+            engine.hold_log(conn)
             _promise(conn, limit_ms)
             step, cursor, more = _seal_step(conn, engine, cursor, limit_ms)
         moved += step
@@ -118,7 +118,7 @@ def _purge_blocks(database: Database, engine: Engine, before_day: int) -> Iterat
     query = select(_block.series_id, _block.day).where(_block.day < before_day, _block.n > 0)
     while True:
         with database.write() as conn:
-            engine.hold_log(conn, alone=True)
+            engine.hold_log(conn)
             rows = conn.execute(query.order_by(_block.day).limit(_SERIES_PER_STEP_MAX)).all()
             if not rows:
                 return
@@ -134,7 +134,7 @@ def _purge_hours(database: Database, engine: Engine, before_ms: int) -> Iterator
         top = conn.execute(select(func.max(schema.series.c.id))).scalar() or 0
     for first in range(0, top + 1, _SERIES_PER_STEP_MAX):
         with database.write() as conn:
-            engine.hold_log(conn, alone=True)
+            engine.hold_log(conn)
             gone = 0
             for series in range(first, first + _SERIES_PER_STEP_MAX):
                 here = (_hour.series_id == series) & (_hour.start_ms < before_ms)
@@ -145,7 +145,7 @@ def _purge_hours(database: Database, engine: Engine, before_ms: int) -> Iterator
 def _drop_marks(database: Database, engine: Engine, before_day: int) -> None:
     """Marks whose hours are gone too."""
     with database.write() as conn:
-        engine.hold_log(conn, alone=True)
+        engine.hold_log(conn)
         conn.execute(delete(schema.block).where(_block.day < before_day, _block.n == 0))
 
 

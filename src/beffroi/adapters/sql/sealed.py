@@ -87,10 +87,10 @@ def points_from(columns: Columns) -> Points:
 
 def merge(parts: Sequence[Points]) -> Points:
     """All points in time order; for an equal time that of the earlier part stays."""
-    joined = Points(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    joined = Points._make(np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(joined.ts_ms, kind="stable")
     order = order[np.diff(joined.ts_ms[order], prepend=-1) != 0]
-    return Points(*(column[order] for column in joined))
+    return Points._make(column[order] for column in joined)
 
 
 def _row(head: tuple[Any, ...], payload: bytes) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from beffroi.adapters.sql.columns import Columns, Floats, Ints, Mask, repeats
-from beffroi.adapters.sql.engines import HourRow
+from beffroi.adapters.sql.columns import Columns, Floats, Hours, Ints, Mask, repeats
 
 _INSERT = "INSERT OR IGNORE INTO obs VALUES (?, ?, ?, ?, ?, ?)"
 _HOUR = """
@@ -50,7 +49,7 @@ def driver(conn: Connection) -> sqlite3.Connection:
 class SqliteEngine:
     """See `engines.Engine`."""
 
-    def hold_log(self, conn: Connection, *, alone: bool) -> None:
+    def hold_log(self, conn: Connection) -> None:
         """Nothing to do: BEGIN IMMEDIATE lets one writer in."""
 
     def insert(self, conn: Connection, columns: Columns) -> Mask:
@@ -76,8 +75,8 @@ class SqliteEngine:
         found = np.array([row is not None for row in rows], np.bool_)
         return found, np.array([row[0] if row else np.nan for row in rows], np.float64)
 
-    def add_hours(self, conn: Connection, hours: Sequence[HourRow]) -> None:
-        driver(conn).cursor().executemany(_HOUR, hours)
+    def add_hours(self, conn: Connection, hours: Hours) -> None:
+        driver(conn).cursor().executemany(_HOUR, zip(*map(np.ndarray.tolist, hours), strict=True))
 
     def blocks_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
         execute = driver(conn).cursor().execute

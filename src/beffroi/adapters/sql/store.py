@@ -38,4 +38,12 @@ def open_store(url: str, *, create: bool = True) -> SqlStore:
     """
     database = Database(url)
     migrate(database, create=create)
-    return SqlStore(database, SqliteEngine())
+    engine: Engine = SqliteEngine() if database.sqlite else postgres_engine(database)
+    return SqlStore(database, engine)
+
+
+def postgres_engine(database: Database) -> Engine:
+    """Imported late: psycopg is an extra."""
+    from beffroi.adapters.sql.postgres_engine import PostgresEngine
+
+    return PostgresEngine(database)

@@ -36,8 +36,8 @@ def migrate(database: Database, *, create: bool) -> None:
 
 def upgrade(conn: Connection, version: str) -> None:
     """Run the migrations up to `version` inside the caller's transaction."""
-    from alembic import command  # noqa: PLC0415 - 0.2 s that a start without migration saves
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command  # here: 0.2 s that a start without migration saves
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
