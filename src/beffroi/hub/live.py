@@ -7,12 +7,10 @@ Runs on the event loop only; a slow page loses events and is told to read everyt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from beffroi.model.alarm import AlarmChange
 from beffroi.model.limits import SSE_CLIENTS_MAX, SSE_QUEUE_EVENTS_MAX
 
 
@@ -106,14 +104,3 @@ class Live:
             return False
         known[prop] = value
         return True
-
-
-def bell(live: Live, loop: asyncio.AbstractEventLoop) -> Callable[[Sequence[AlarmChange]], None]:
-    """What `Desk(told=...)` calls, from any thread: the pages hear of durable alarm changes."""
-
-    def told(changes: Sequence[AlarmChange]) -> None:
-        for change in changes:
-            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                loop.call_soon_threadsafe(live.tell, Event("alarm", asdict(change.alarm)))
-
-    return told

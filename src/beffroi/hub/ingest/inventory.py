@@ -12,28 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from beffroi.domains.base import Domain
-from beffroi.hub.ingest.watches import Watched, Watches
+from beffroi.hub.ingest.watches import NEVER, Slot, Watched, Watches
 from beffroi.model.asset import Asset, Device, Property
 from beffroi.ports.store import SeriesKey, Store
 
-RELOAD_SHARE = 20  # a reload may take at most 1/20 of the time
-NEVER = -(2**62)
+RELOAD_QUICK_S = 0.25  # a reload that took no longer may come again at once;
+RELOAD_SHARE = 20  # a longer one (a metropolis) may take at most 1/20 of the time
 Decode = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
-
-
-class Slot:
-    """One series: its bounds, its id (0 until asked for) and its newest device time."""
-
-    __slots__ = ("high", "key", "low", "newest", "prop", "series", "watched")
-
-    def __init__(self, key: SeriesKey, low: float, high: float, watched: Watched | None) -> None:
-        self.key = key
-        self.prop = key.prop
-        self.low = low
-        self.high = high
-        self.watched = watched
-        self.series = 0
-        self.newest = NEVER
 
 
 class Plan:
@@ -110,7 +95,8 @@ class Inventory:
     def derived(self, watched: Watched, prop: str) -> Slot:
         """The series of a value that the hub computed itself."""
         key = SeriesKey(watched.asset.id, "", prop)
-        return self._slots.get(key) or self._slot(key, None, watched)
+        slot = watched.derived[prop] = self._slots.get(key) or self._slot(key, None, watched)
+        return slot
 
     def resolve(self, slots: Sequence[Slot]) -> None:
         """Give ids and newest times to slots that have none. Raises StoreError; may be retried."""
@@ -144,7 +130,8 @@ class Inventory:
         }
         self._version = version
         self._stale = False
-        self._not_before = start + (time.monotonic() - start) * RELOAD_SHARE
+        took_s = time.monotonic() - start
+        self._not_before = start + took_s * RELOAD_SHARE if took_s > RELOAD_QUICK_S else 0.0
 
     def _decoder(self, asset: Asset) -> Decode | None:
         domain = self._domains.get(asset.domain)

@@ -15,10 +15,10 @@ from typing import Any
 import structlog
 
 from beffroi.domains.base import DecodeError
-from beffroi.hub.ingest.inventory import Inventory, Plan, Slot
+from beffroi.hub.ingest.inventory import Inventory, Plan
 from beffroi.hub.ingest.quota import Quota
-from beffroi.hub.ingest.turn import Candidate, Coded, Turn
-from beffroi.hub.ingest.watches import Outcome, Watched, Watches
+from beffroi.hub.ingest.turn import Coded, Turn
+from beffroi.hub.ingest.watches import Outcome, Slot, Watched, Watches
 from beffroi.hub.links import strict
 from beffroi.hub.links.formats import IMPORT, PARSERS
 from beffroi.hub.links.items import Frame, LinkError, Parser
@@ -30,6 +30,9 @@ from beffroi.ports.store import StoreError
 
 log = structlog.get_logger()
 _ts = itemgetter(0)
+# One Obs and one Row are made for every value: past the Python-level constructor they cost half.
+_obs = _row = tuple.__new__
+GOOD, LATE, DERIVED = int(Quality.GOOD), int(Quality.LATE), int(Quality.DERIVED)
 FUTURE_MS = FUTURE_S_MAX * 1000
 PAST_MS = PAST_S_MAX * 1000
 
@@ -58,6 +61,7 @@ class Pipeline:
         turn = Turn()
         turn.messages = len(messages)
         turn.oldest_recv_ms = min((message.recv_ms for message in messages), default=0)
+        turn.newest_recv_ms = max((message.recv_ms for message in messages), default=0)
         for message in messages:
             mark = turn.mark()
             try:
@@ -208,7 +212,7 @@ class Pipeline:
             kind = value.__class__
             if (kind is float or kind is int or kind is bool) and slot.low <= value <= slot.high:
                 turn.received += 1
-                candidates.append(Candidate(ts_ms, slot, float(value), recv_ms))
+                candidates.append((ts_ms, slot, float(value), recv_ms))
                 if not slot.series:
                     turn.new[id(slot)] = slot
             else:
@@ -307,40 +311,44 @@ class Pipeline:
 
     def fold(self, turn: Turn) -> None:
         """Rows in device-time order; what is new goes to the watches. Once per turn."""
-        touched: dict[int, Watched] = {}
+        touched: dict[Watched, None] = {}
+        rows, fresh = turn.rows, turn.fresh
         turn.candidates.sort(key=_ts)
-        for ts_ms, slot, value, recv_ms in turn.candidates:
-            quality = Quality.GOOD
+        for at, (ts_ms, slot, value, recv_ms) in enumerate(turn.candidates):
+            quality = GOOD
             if ts_ms > slot.newest:
                 slot.newest = ts_ms
+                fresh[slot] = at
                 watched = slot.watched
                 if watched is not None:
-                    touched[id(watched)] = watched
-                    watched.obs.append(Obs(slot.prop, slot.key.device, ts_ms, value))
-                    watched.rows.append(len(turn.rows))
+                    touched[watched] = None
+                    watched.obs.append(_obs(Obs, (slot.prop, slot.device, ts_ms, value)))
+                    watched.rows.append(at)
             elif ts_ms < slot.newest:
-                quality = Quality.LATE
+                quality = LATE
                 turn.late += 1
-            turn.put_row(Row(slot.series, ts_ms, value, quality, recv_ms), slot)
-        self._say(turn, self._watches.step(list(touched.values())), 0)
+            rows.append(_row(Row, (slot.series, ts_ms, value, quality, recv_ms)))
+        self._say(turn, self._watches.step(list(touched)), turn.newest_recv_ms)
 
     def tick(self, now_ms: int, part: int, parts: int) -> Turn:
         """Time passes for a share of the watches, and their states are due to be kept."""
         turn = Turn()
-        turn.oldest_recv_ms = now_ms
         self._say(turn, self._watches.tick(now_ms, part, parts), now_ms)
         turn.states = dict(self._watches.snapshot(part, parts))
         return turn
 
     def _say(self, turn: Turn, out: Outcome, now_ms: int) -> None:
-        for row in out.suspects:
-            turn.rows[row] = turn.rows[row]._replace(quality=Quality.SUSPECT)
-        recv_ms = max((row.recv_ms for row in turn.rows), default=now_ms)
+        """What the watches found goes into the turn."""
+        for at in out.suspects:
+            turn.rows[at] = turn.rows[at]._replace(quality=Quality.SUSPECT)
+        derived = turn.derived
         for watched, one in out.derived:
-            slot = self._inventory.derived(watched, one.prop)
-            turn.derived[id(slot), one.ts_ms] = Candidate(one.ts_ms, slot, one.value, recv_ms)
+            slot = watched.derived.get(one.prop)
+            if slot is None:
+                slot = self._inventory.derived(watched, one.prop)
             if not slot.series:
                 turn.new[id(slot)] = slot
+            derived[slot, one.ts_ms] = (one.ts_ms, slot, one.value, now_ms)
         for finding in out.findings:
             found = self._watches.of(finding.asset)
             if found is not None:
@@ -353,10 +361,12 @@ class Pipeline:
         Of several values for one instant the last of the turn counts; one that an earlier turn
         derived stays as it is stored.
         """
-        for (_, ts_ms), one in turn.derived.items():
-            slot = one.slot
+        rows, fresh = turn.rows, turn.fresh
+        for ts_ms, slot, value, recv_ms in turn.derived.values():
             if ts_ms == slot.newest:
                 continue
-            slot.newest = max(slot.newest, ts_ms)
+            if ts_ms > slot.newest:
+                slot.newest = ts_ms
+                fresh[slot] = len(rows)
             turn.derived_rows += 1
-            turn.put_row(Row(slot.series, ts_ms, one.value, Quality.DERIVED, one.recv_ms), slot)
+            rows.append(_row(Row, (slot.series, ts_ms, value, DERIVED, recv_ms)))

@@ -9,24 +9,20 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from beffroi.hub.ingest.inventory import Plan, Slot
+from beffroi.hub.ingest.inventory import Plan
+from beffroi.hub.ingest.watches import Slot
 from beffroi.hub.links.items import Frame
 from beffroi.hub.live import Value
 from beffroi.model.asset import Asset
 from beffroi.model.finding import Finding
 from beffroi.model.limits import QUARANTINE_ROWS_PER_TURN_MAX
-from beffroi.model.reading import Quality, Quarantined, Reason, Row
+from beffroi.model.reading import Quarantined, Reason, Row
 from beffroi.ports.bus import Message
 from beffroi.ports.store import Batch
 
-
-class Candidate(NamedTuple):
-    """A value that passed every rule, before its series is known to the store."""
-
-    ts_ms: int
-    slot: Slot
-    value: float
-    recv_ms: int
+# (ts_ms, slot, value, recv_ms): a value that passed every rule, before its series is known to the
+# store. A bare tuple: one is made for every value.
+Candidate = tuple[int, Slot, float, int]
 
 
 class Coded(NamedTuple):
@@ -55,18 +51,19 @@ class Turn:
         self.refusals: list[tuple[str, Quarantined]] = []  # (sender, row)
         self.seen: dict[str, int] = {}
         self.new: dict[int, Slot] = {}  # by id(): slots without a series
-        self.derived: dict[tuple[int, int], Candidate] = {}  # by (id of slot, ts)
+        self.derived: dict[tuple[Slot, int], Candidate] = {}  # by (slot, ts)
         self.derived_rows = 0
         self.rows: list[Row] = []
         self.findings: list[Finding] = []
         self.assets: dict[str, Asset] = {}  # of the findings
         self.states: dict[str, Mapping[str, object]] = {}
-        self.fresh: dict[tuple[str, str], Value] = {}  # newest by (asset, property)
+        self.fresh: dict[Slot, int] = {}  # index of the newest row, if it is not late
         self.messages = 0
         self.ignored = 0
         self.received = 0
         self.late = 0
         self.oldest_recv_ms = 0
+        self.newest_recv_ms = 0
 
     def mark(self) -> Mark:
         return Mark(len(self.candidates), len(self.coded), len(self.refusals), self.received)
@@ -87,11 +84,13 @@ class Turn:
         row = Quarantined(message.recv_ms, message.link, claimed, reason, detail, payload)
         self.refusals.append((message.sender, row))
 
-    def put_row(self, row: Row, slot: Slot) -> None:
-        """A row to store, and what the map shows of it when it is the newest."""
-        self.rows.append(row)
-        if row.quality != Quality.LATE:
-            self.fresh[slot.key.asset, slot.prop] = Value(row.ts_ms, row.value, row.quality)
+    def news(self) -> list[tuple[str, str, Value]]:
+        """What the map shows of it: the newest value of each series that has a newer one."""
+        rows = self.rows
+        return [
+            (slot.key.asset, slot.prop, Value(rows[at].ts_ms, rows[at].value, rows[at].quality))
+            for slot, at in self.fresh.items()
+        ]
 
     def empty(self) -> bool:
         """Is there anything to make durable?"""

@@ -15,9 +15,27 @@ from beffroi.domains.base import Domain, Watch
 from beffroi.model.asset import Asset, Kind
 from beffroi.model.finding import NOTHING, Derived, Finding, Step
 from beffroi.model.reading import Obs
+from beffroi.ports.store import SeriesKey
 
 log = structlog.get_logger()
 T = TypeVar("T")
+NEVER = -(2**62)
+
+
+class Slot:
+    """One series: its bounds, its id (0 until asked for) and its newest device time."""
+
+    __slots__ = ("device", "high", "key", "low", "newest", "prop", "series", "watched")
+
+    def __init__(self, key: SeriesKey, low: float, high: float, watched: Watched | None) -> None:
+        self.key = key
+        self.device = key.device
+        self.prop = key.prop
+        self.low = low
+        self.high = high
+        self.watched = watched
+        self.series = 0
+        self.newest = NEVER
 
 
 class Watched:
@@ -26,7 +44,18 @@ class Watched:
     `rows[i]` is the row index in the turn of `obs[i]`.
     """
 
-    __slots__ = ("asset", "dirty", "domain", "group", "group_obs", "kind", "obs", "rows", "watch")
+    __slots__ = (
+        "asset",
+        "derived",
+        "dirty",
+        "domain",
+        "group",
+        "group_obs",
+        "kind",
+        "obs",
+        "rows",
+        "watch",
+    )
 
     def __init__(self, asset: Asset, domain: Domain | None) -> None:
         self.asset = asset
@@ -37,6 +66,7 @@ class Watched:
         self.dirty = False
         self.obs: list[Obs] = []
         self.rows: list[int] = []
+        self.derived: dict[str, Slot] = {}  # series of derived values, by property
         self.group_obs: list[Obs] = []
 
 
