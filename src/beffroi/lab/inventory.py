@@ -22,6 +22,7 @@ from beffroi.model.asset import Asset, Device
 
 WATER_AUTHORITY = "syndicat des eaux"
 CREATED_MS = int(datetime(2025, 3, 3, 8, tzinfo=UTC).timestamp() * 1000)
+DIM = [{"from": "22:30", "to": "05:30", "pct": 50}]  # every night, as most communes decide
 ORDER = {
     "max_stay_min": 20,
     "timezone": "Europe/Paris",
@@ -94,7 +95,8 @@ def lighting(town: Town, lamps: Lamps) -> Books:
     for c, (x, y) in enumerate(lamps.cabinets.tolist()):
         lon, lat = town.frame.degrees(x, y)
         attrs: dict[str, Any] = {
-            "rated_w": round(load[c] * 1.06, 1),
+            "power_W_nominal": round(load[c], 1),
+            "dim": DIM,
             "lamps": int((lamps.cabinet == c).sum()),
         }
         books.assets.append(
@@ -109,7 +111,7 @@ def lighting(town: Town, lamps: Lamps) -> Books:
     ):  # fmt: skip
         lon, lat = town.frame.degrees(x, y)
         ident = f"{i + 1:06d}"
-        attrs = {"rated_w": powers[i], "cabinet": f"cabinet-{cabinet + 1:04d}"}
+        attrs = {"power_W_nominal": powers[i], "dim": DIM, "cabinet": f"cabinet-{cabinet + 1:04d}"}
         name = f"Lampadaire {number}, {town.street_names[street]}"
         books.assets.append(
             Asset(f"lamp-{ident}", "lighting", "luminaire", name, lon, lat,

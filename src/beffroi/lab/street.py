@@ -23,9 +23,11 @@ START_JITTER_S = 4.0
 
 
 class Source(Protocol):
-    """A part of the town that measures itself. `period_s` is how often it wishes to be asked."""
+    """A part of the town that measures itself."""
 
-    period_s: float
+    @property
+    def period_s(self) -> float:
+        """How often it wishes to be asked."""
 
     def measures(self, now_ms: int) -> Iterable[Measure]:
         """What its devices say at this instant; called with growing times."""

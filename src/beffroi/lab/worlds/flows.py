@@ -1,6 +1,6 @@
 """People past a counter: a commune's day and week, its market, its school, its quiet Sundays.
 
-A pure function of (seed, counter, quarter of an hour): history and live readings are one world.
+A pure function of (seed, counter, five minutes): history and live readings are one world.
 Counts are drawn overdispersed (people come in groups), never from anybody in particular.
 """
 
@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 ZONE = ZoneInfo("Europe/Paris")
-SLOT_MS = 900_000
+SLOT_MS = 300_000
 HOUR_MS = 3_600_000
 # people per hour past a counter of scale 1, by local hour, for (weekday, Saturday, Sunday)
 _WEEKDAY: tuple[float, ...] = (
@@ -57,7 +57,7 @@ class PeopleWorld:
         self._feasts[day] = factor
 
     def expected(self, spot: Spot, slot_ms: int) -> float:
-        """Mean count of the quarter of an hour that starts at `slot_ms` (UTC)."""
+        """Mean count of the five minutes that starts at `slot_ms` (UTC)."""
         at = datetime.fromtimestamp(slot_ms / 1000, ZONE)
         holiday = (at.month, at.day) in FIXED_HOLIDAYS
         day = _SUNDAY if holiday or at.weekday() == 6 else _WEEKDAY
@@ -68,26 +68,30 @@ class PeopleWorld:
             rate *= 3.6
         if at.month in (7, 8):
             rate *= 1.15
-        return rate * spot.scale * self._feasts.get(at.date(), 1.0) / 4
+        return rate * spot.scale * self._feasts.get(at.date(), 1.0) * SLOT_MS / HOUR_MS
 
     def count(self, index: int, slot_ms: int) -> int:
-        """People past counter `index` in the quarter that starts at `slot_ms`."""
+        """People past counter `index` in the slot that starts at `slot_ms`."""
         spot, slot = self._spots[index], slot_ms // SLOT_MS
         mean = self.expected(spot, slot * SLOT_MS)
         if mean <= 0:
             return 0
         rng = np.random.default_rng((self._seed & 0xFFFFFFFF, index, slot))
         # weather and chance move a whole day up or down, the same for every counter
-        mood = np.random.default_rng((self._seed & 0xFFFFFFFF, slot // 96)).lognormal(0.0, 0.12)
+        mood = np.random.default_rng(
+            (self._seed & 0xFFFFFFFF, slot * SLOT_MS // 86_400_000)
+        ).lognormal(0.0, 0.12)
         shape = mean * mood / (GROUP - 1)
         return int(rng.poisson(rng.gamma(shape, GROUP - 1)))
 
     def hour(self, index: int, end_ms: int) -> int:
         """People in the hour that ends at `end_ms` (a whole hour)."""
-        return sum(self.count(index, end_ms - k * SLOT_MS) for k in (4, 3, 2, 1))
+        return sum(
+            self.count(index, end_ms - k * SLOT_MS) for k in range(1, HOUR_MS // SLOT_MS + 1)
+        )
 
     def readings(self, end_ms: int) -> Iterator[tuple[str, dict[str, float]]]:
-        """(device, values) for the quarter that ends at `end_ms`; on the hour also the hour."""
+        """(device, values) for the slot that ends at `end_ms`; on the hour also the hour."""
         for index, spot in enumerate(self._spots):
             values = {"count": float(self.count(index, end_ms - SLOT_MS))}
             if end_ms % HOUR_MS == 0:

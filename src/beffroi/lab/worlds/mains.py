@@ -80,12 +80,19 @@ def day_share(at: datetime) -> float:
 class MainsWorld:
     """Call `step` with growing times; `leaks` may be added at any time."""
 
-    def __init__(self, plant: Plant, zones: Sequence[Zone], seed: int, start_ms: int) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        zones: Sequence[Zone],
+        seed: int,
+        start_ms: int,
+        level_m: float | None = None,
+    ) -> None:
         self.plant, self.zones = plant, list(zones)
         self.leaks: list[Leak] = []
         self._seed = seed & 0xFFFFFFFF
         self._now_ms = start_ms
-        self._level_m = 0.72 * plant.height_m
+        self._level_m = 0.72 * plant.height_m if level_m is None else level_m
         self._pumping = False
         self._turn = 0  # which pump is next: they share the wear
         self._mood = np.zeros(len(zones))  # slow deviations of each sector's use
