@@ -12,7 +12,10 @@ import os
 import resource
 import struct
 import sys
-from collections.abc import Callable
+
+TYPE_CHECKING = False  # as in `typing`, which would cost 10 ms at each start of a codec
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOBODY = 65_534
 PR_SET_DUMPABLE = 4

@@ -35,6 +35,17 @@ PATHS = [str(Path(beffroi.__file__).parents[1]), str(Path(_quickjs.__file__).par
 BOOT = (
     f"import sys; sys.path[:0] = {PATHS!r}; from beffroi.adapters.codecs.child import main; main()"
 )
+LIMITS = [  # in the order of child.Limits
+    str(limit)
+    for limit in (
+        CODEC_PROCESS_BYTES_MAX,
+        CODEC_MEMORY_BYTES_MAX,
+        CODEC_STACK_BYTES_MAX,
+        CODEC_OUTPUT_BYTES_MAX,
+        CODEC_TIME_MS_MAX,
+        CODEC_PROCESS_CPU_S_MAX,
+    )
+]
 REPLY_BYTES_MAX = max(4 * CODEC_OUTPUT_BYTES_MAX, ERROR_CHARS_MAX) + 1_024  # 4: UTF-8 of a unit
 
 
@@ -50,7 +61,7 @@ class Worker:
         self._socket = ours
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", BOOT],
+                [sys.executable, "-I", "-S", "-c", BOOT, codec.sha256, *LIMITS],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
@@ -66,10 +77,9 @@ class Worker:
 
     def run(self, frames: Sequence[Uplink]) -> Iterator[bytes]:
         """One reply for each frame, as it comes. KilledError ends it: the next frame is guilty."""
-        batch = [_input(frame) for frame in frames]
         try:
-            self._send(json.dumps(batch).encode())
-            for _ in batch:
+            self._send(b"".join(_framed(_input(frame)) for frame in frames))
+            for _ in frames:
                 yield self._receive(CODEC_WALL_MS_MAX, starved_ms=CODEC_STARVED_MS_MAX)
         except KilledError:
             self.kill()
@@ -86,18 +96,8 @@ class Worker:
         return self._process.pid
 
     def _introduce(self, codec: Codec) -> list[str]:
-        header = {
-            "sha256": codec.sha256,
-            "process_bytes_max": CODEC_PROCESS_BYTES_MAX,
-            "cpu_s_max": CODEC_PROCESS_CPU_S_MAX,
-            "memory_bytes_max": CODEC_MEMORY_BYTES_MAX,
-            "stack_bytes_max": CODEC_STACK_BYTES_MAX,
-            "time_s_max": CODEC_TIME_MS_MAX / 1000,
-            "output_bytes_max": CODEC_OUTPUT_BYTES_MAX,
-        }
         try:
-            self._send(json.dumps(header).encode())
-            walls: list[str] = json.loads(self._receive(CODEC_START_MS_MAX))
+            walls = self._receive(CODEC_START_MS_MAX).decode("ascii", "replace").split()
             self._send(codec.source.encode())
         except KilledError as error:
             raise CodecError(f"the codec process did not start: {error}") from None
@@ -106,7 +106,7 @@ class Worker:
     def _send(self, message: bytes) -> None:
         self._socket.settimeout(CODEC_START_MS_MAX / 1000)
         try:
-            self._socket.sendall(len(message).to_bytes(4, "big") + message)
+            self._socket.sendall(_framed(message))
         except OSError as error:
             raise KilledError(f"it does not listen ({error})") from None
 
@@ -174,8 +174,12 @@ def _cpu_ns(pid: int) -> int | None:
         return None
 
 
-def _input(frame: Uplink) -> dict[str, Any]:
+def _framed(message: bytes) -> bytes:
+    return len(message).to_bytes(4, "big") + message
+
+
+def _input(frame: Uplink) -> bytes:
     given: dict[str, Any] = {"bytes": list(frame.payload), "fPort": frame.f_port}
     if frame.recv_time:  # text, not a Date: codecs call its string methods
         given["recvTime"] = frame.recv_time
-    return given
+    return json.dumps(given).encode()
