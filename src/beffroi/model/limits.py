@@ -67,7 +67,6 @@ PASSPHRASE_CHARS_MIN = 12
 PASSPHRASE_CHARS_MAX = 256
 PASSPHRASE_CHECKS_MAX = 2  # at once: each needs 64 MiB
 USERS_MAX = 500
-SOURCES_MAX = 100  # webhook sources
 SIGN_IN_TRIES_PER_10_MIN_MAX = 10
 ONE_TIME_LINK_S_MAX = 24 * 3_600
 ENROL_TOKEN_S_MAX = 3_600
@@ -109,6 +108,7 @@ QUARANTINE_DAYS = 90
 
 # --- store ---------------------------------------------------------------------------------------
 STORE_BUSY_MS_MAX = 15_000  # how long a writer waits for another process before it gives up
+TIME_MS_MAX = 16_725_225_600_000  # the year 2500
 VALUE_ABS_MAX = 1e200  # beyond it an hour's total could overflow
 SEAL_ROWS_PER_STEP_MAX = 20_000  # rows moved in one transaction, so that writers wait little
 PURGE_ROWS_PER_STEP_MAX = 20_000

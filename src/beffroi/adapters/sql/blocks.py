@@ -2,24 +2,24 @@
 
 Times as delta of delta, values as decimal integers where every value of the day is one (what
 sensors send) and else as XOR with the value before, delays from the smallest; the bytes of equal
-weight stand together, then zlib. Refuses to know where a block is kept.
+weight stand together, then zlib and a checksum. Refuses to know where a block is kept.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
 
+from beffroi.adapters.sql.columns import Floats, Hours, Ints
 from beffroi.ports.store import Points, StoreError
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
 _VERSION = 1
-_HEAD = struct.Struct("<BBI")  # version, decimals (or _XOR), count
+_HEAD = struct.Struct("<BI")  # version, count
 _SUM = struct.Struct("<I")
 _XOR = 255
 _DECIMALS_MAX = 6
@@ -36,42 +36,76 @@ class BlockError(StoreError):
 def encode(points: Points) -> bytes:
     """Points in increasing time, at least one, as bytes."""
     ts = points.ts_ms
-    decimals, value = _pack_values(points.value)
-    body = b"".join(
-        (
-            _pack_times(ts),
-            value,
-            _pack_ints(points.quality.astype(np.int64)),
-            _pack_ints(points.recv_ms - ts),
-        )
+    return _close(
+        len(ts),
+        _pack_times(ts),
+        _pack_values(points.value),
+        _pack_ints(points.quality.astype(np.int64)),
+        _pack_ints(points.recv_ms - ts),
     )
-    data = _HEAD.pack(_VERSION, decimals, len(ts)) + zlib.compress(body, _LEVEL)
-    return data + _SUM.pack(zlib.crc32(data))
 
 
 def decode(data: bytes) -> Points:
     """What `encode` was given. Raises BlockError when the bytes cannot be that."""
+    with _in_words():
+        count, body = _open(data)
+        ts, at = _unpack_times(body, count)
+        value, at = _unpack_values(body, at, count)
+        quality, at = _unpack_ints(body, at, count)
+        delay, at = _unpack_ints(body, at, count)
+        _at_end(body, at)
+        return Points(ts, value, quality.astype(np.int8), ts + delay)
+
+
+def encode_hours(hours: Hours) -> bytes:
+    """The rollups of one series and day, at least one, as bytes."""
+    return _close(
+        len(hours.n),
+        _pack_times(hours.start),
+        _pack_ints(hours.n),
+        *(_pack_values(column) for column in (hours.total, hours.low, hours.high)),
+    )
+
+
+def decode_hours(series: int, data: bytes) -> Hours:
+    """What `encode_hours` was given. Raises BlockError when the bytes cannot be that."""
+    with _in_words():
+        count, body = _open(data)
+        start, at = _unpack_times(body, count)
+        n, at = _unpack_ints(body, at, count)
+        total, at = _unpack_values(body, at, count)
+        low, at = _unpack_values(body, at, count)
+        high, at = _unpack_values(body, at, count)
+        _at_end(body, at)
+        return Hours(np.full(count, series, np.int64), start, n, total, low, high)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
     try:
-        (total,) = _SUM.unpack(data[-_SUM.size :])
-        if total != zlib.crc32(data[: -_SUM.size]):
-            raise ValueError("checksum")
-        version, decimals, count = _HEAD.unpack_from(data)
-        if version != _VERSION:
-            raise BlockError(f"block format {version} is unknown: update beffroi")
-        body = zlib.decompress(data[_HEAD.size : -_SUM.size])
-        return _unpack(memoryview(body), decimals, count)
-    except (struct.error, zlib.error, ValueError, IndexError) as error:
+        yield
+    except (struct.error, zlib.error, ValueError, IndexError, StopIteration) as error:
         raise BlockError(f"a sealed block is damaged ({error}): restore a backup") from error
 
 
-def _unpack(body: memoryview, decimals: int, count: int) -> Points:
-    ts, at = _unpack_times(body, count)
-    value, at = _unpack_values(body, at, decimals, count)
-    quality, at = _unpack_ints(body, at, count)
-    delay, at = _unpack_ints(body, at, count)
+def _close(count: int, *parts: bytes) -> bytes:
+    data = _HEAD.pack(_VERSION, count) + zlib.compress(b"".join(parts), _LEVEL)
+    return data + _SUM.pack(zlib.crc32(data))
+
+
+def _open(data: bytes) -> tuple[int, memoryview]:
+    (total,) = _SUM.unpack(data[-_SUM.size :])
+    if total != zlib.crc32(data[: -_SUM.size]):
+        raise ValueError("checksum")
+    version, count = _HEAD.unpack_from(data)
+    if version != _VERSION:
+        raise BlockError(f"block format {version} is unknown: update beffroi")
+    return count, memoryview(zlib.decompress(data[_HEAD.size : -_SUM.size]))
+
+
+def _at_end(body: memoryview, at: int) -> None:
     if at != len(body):
         raise ValueError("bytes left over")
-    return Points(ts, value, quality.astype(np.int8), ts + delay)
 
 
 def _pack_times(ts: Ints) -> bytes:
@@ -91,7 +125,8 @@ def _unpack_times(body: memoryview, count: int) -> tuple[Ints, int]:
     return ts, at
 
 
-def _pack_values(value: Floats) -> tuple[int, bytes]:
+def _pack_values(value: Floats) -> bytes:
+    """A byte says how: the number of decimals, or _XOR."""
     bits = value.view(np.int64)
     if np.abs(value).max() < _EXACT_INT_MAX:
         for decimals in range(_DECIMALS_MAX + 1):
@@ -101,13 +136,14 @@ def _pack_values(value: Floats) -> tuple[int, bytes]:
             whole = scaled.astype(np.int64)
             # Compared as bits of what `decode` will compute: -0.0 is not 0.0 here.
             if np.array_equal((whole / 10.0**decimals).view(np.int64), bits):
-                return decimals, _pack_steps(whole)
+                return bytes((decimals,)) + _pack_steps(whole)
     mixed = bits.copy()
     mixed[1:] ^= bits[:-1]
-    return _XOR, _shuffle(mixed, 8)
+    return bytes((_XOR,)) + _shuffle(mixed, 8)
 
 
-def _unpack_values(body: memoryview, at: int, decimals: int, count: int) -> tuple[Floats, int]:
+def _unpack_values(body: memoryview, at: int, count: int) -> tuple[Floats, int]:
+    decimals, at = body[at], at + 1
     if decimals == _XOR:
         mixed = _unshuffle(body[at : at + 8 * count], 8)
         if len(mixed) != count:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from beffroi.model.limits import VALUE_ABS_MAX
+from beffroi.model.limits import TIME_MS_MAX, VALUE_ABS_MAX
 from beffroi.model.reading import Row
 from beffroi.ports.store import StoreError
 
@@ -31,7 +31,7 @@ class Columns(NamedTuple):
     quality: Ints
     delay: Ints  # recv_ms - ts_ms
 
-    def take(self, which: Mask | Ints) -> Columns:
+    def take(self, which: Mask | Ints | slice) -> Columns:
         return Columns._make(column[which] for column in self)
 
     def tuples(self) -> list[tuple[Any, ...]]:
@@ -51,6 +51,8 @@ def columns_of(rows: Sequence[Row]) -> Columns:
     if not (np.abs(values) <= VALUE_ABS_MAX).all():
         raise StoreError("a reading is not a finite number: quarantine it before the store")
     times = np.array(ts, np.int64)
+    if times.min() < 0 or times.max() >= TIME_MS_MAX:
+        raise StoreError("a reading's time is before 1970 or after 2500: quarantine it first")
     ids = np.array(series, np.int64)
     order = np.lexsort((times, ids))
     delay = np.array(recv, np.int64) - times

@@ -57,21 +57,31 @@ def sealed_until(conn: Connection) -> int:
 
 
 def _against_blocks(conn: Connection, engine: Engine, columns: Columns) -> tuple[Ints, Floats]:
-    """Status and kept value of each row against the sealed days; _NEW where no block has it."""
-    status = np.zeros(len(columns.ts), np.int64)
+    """Status and kept value of each row against the sealed days; _NEW where no day has it."""
+    status = np.full(len(columns.ts), _NEW, np.int64)
     kept = np.full(len(columns.ts), np.nan)
     days = columns.ts // DAY_MS
-    pairs = np.unique(np.stack((columns.series, days)), axis=1)
-    for row in engine.blocks_at(conn, pairs[0], pairs[1]):
-        mine = np.flatnonzero((columns.series == row[0]) & (days == row[1]))
+    firsts = np.flatnonzero(
+        np.diff(columns.series, prepend=-1).astype(bool) | np.diff(days, prepend=-1).astype(bool)
+    )
+    ends = np.append(firsts, len(days))[1:]
+    pairs = (columns.series[firsts], days[firsts])
+    spans = {
+        (series, day): slice(first, end)
+        for series, day, first, end in zip(
+            *map(np.ndarray.tolist, (*pairs, firsts, ends)), strict=True
+        )
+    }
+    purged = {(row[0], row[1]) for row in engine.days_at(conn, *pairs)}
+    for row in engine.blocks_at(conn, *pairs):
+        span = spans[row[0], row[1]]
+        purged.discard((row[0], row[1]))
         points = points_of(row)
-        if not len(points.ts_ms):
-            status[mine] = _CONFLICT  # purged: it cannot be told from a reading already counted
-            continue
-        at = np.minimum(np.searchsorted(points.ts_ms, columns.ts[mine]), len(points.ts_ms) - 1)
-        hit = points.ts_ms[at] == columns.ts[mine]
-        value = points.value[at]
-        same = np.where(value == columns.value[mine], _DUPLICATE, _CONFLICT)
-        status[mine] = np.where(hit, same, _NEW)
-        kept[mine] = np.where(hit, value, np.nan)
+        at = np.minimum(np.searchsorted(points.ts_ms, columns.ts[span]), len(points.ts_ms) - 1)
+        hit = points.ts_ms[at] == columns.ts[span]
+        same = np.where(points.value[at] == columns.value[span], _DUPLICATE, _CONFLICT)
+        status[span] = np.where(hit, same, _NEW)
+        kept[span] = np.where(hit, points.value[at], np.nan)
+    for pair in purged:  # only hours are left: it cannot be told from a reading already counted
+        status[spans[pair]] = _CONFLICT
     return status, kept

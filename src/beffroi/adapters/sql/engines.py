@@ -23,10 +23,19 @@ class Engine(Protocol):
         """(found, value) in the log for each key."""
 
     def add_hours(self, conn: Connection, hours: Hours) -> None:
-        """Fold into the rollups."""
+        """Fold into the rollups of the log."""
 
     def blocks_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
         """The sealed blocks that exist for these (series, day) pairs."""
+
+    def days_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
+        """The rows of `day` that exist for these pairs."""
+
+    def logged(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
+        """The rows of the log of these (series, day) pairs, in that order and by time."""
+
+    def clear(self, conn: Connection, series: Ints, day: Ints, hours: Hours) -> None:
+        """Delete these (series, day) pairs from the log and these rollups of them."""
 
     def last_logged(self, conn: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """The newest row of the log of each series, in the columns of `obs`."""

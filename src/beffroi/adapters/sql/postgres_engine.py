@@ -36,7 +36,8 @@ SELECT k.nth, o.value FROM unnest(%s, %s) WITH ORDINALITY AS k(series_id, ts_ms,
 JOIN obs AS o USING (series_id, ts_ms)
 """
 _HOURS = """
-INSERT INTO hour AS h SELECT * FROM unnest(%s, %s, %s, %s, %s, %s)
+INSERT INTO hour AS h (series_id, start_ms, n, total, low, high)
+SELECT * FROM unnest(%s, %s, %s, %s, %s, %s)
 ON CONFLICT (series_id, start_ms) DO UPDATE SET
   n = h.n + excluded.n, total = h.total + excluded.total,
   low = least(h.low, excluded.low), high = greatest(h.high, excluded.high)
@@ -46,6 +47,20 @@ _BLOCKS = f"""
 SELECT {_HEADS}, b.payload FROM unnest(%s, %s) AS k(series_id, day)
 JOIN block AS b USING (series_id, day)
 """  # noqa: S608 - constants only
+_DAYS = """
+SELECT d.series_id, d.day, d.chk, d.payload FROM unnest(%s, %s) AS k(series_id, day)
+JOIN day AS d USING (series_id, day)
+"""
+_IN_DAY = "o.series_id = k.id AND o.ts_ms >= k.day * 86400000 AND o.ts_ms < (k.day + 1) * 86400000"
+_LOGGED = f"""
+SELECT o.series_id, o.ts_ms, o.value, o.quality, o.delay_ms, o.chk
+FROM unnest(%s, %s) AS k(id, day) JOIN obs AS o ON {_IN_DAY} ORDER BY o.series_id, o.ts_ms
+"""  # noqa: S608 - constants only
+_CLEAR = f"DELETE FROM obs AS o USING unnest(%s, %s) AS k(id, day) WHERE {_IN_DAY}"  # noqa: S608
+_CLEAR_HOURS = """
+DELETE FROM hour AS h USING unnest(%s, %s) AS k(start_ms, id)
+WHERE h.start_ms = k.start_ms AND h.series_id = k.id
+"""
 _LAST_LOGGED = """
 SELECT o.* FROM unnest(%s) AS k(id) CROSS JOIN LATERAL (
   SELECT series_id, ts_ms, value, quality, delay_ms, chk FROM obs
@@ -54,7 +69,7 @@ SELECT o.* FROM unnest(%s) AS k(id) CROSS JOIN LATERAL (
 _LAST_SEALED = f"""
 SELECT h.* FROM unnest(%s) AS k(id) CROSS JOIN LATERAL (
   SELECT {_HEADS} FROM block AS b
-  WHERE series_id = k.id AND n > 0 ORDER BY day DESC LIMIT 1) AS h
+  WHERE series_id = k.id ORDER BY day DESC LIMIT 1) AS h
 """  # noqa: S608 - constants only
 _SEEN = """
 UPDATE device AS d SET last_seen_ms = k.seen
@@ -155,6 +170,16 @@ class PostgresEngine:
 
     def blocks_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
         return driver(conn).execute(_BLOCKS, (Longs(series), Longs(day))).fetchall()
+
+    def days_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
+        return driver(conn).execute(_DAYS, (Longs(series), Longs(day))).fetchall()
+
+    def logged(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
+        return driver(conn).execute(_LOGGED, (Longs(series), Longs(day))).fetchall()
+
+    def clear(self, conn: Connection, series: Ints, day: Ints, hours: Hours) -> None:
+        driver(conn).execute(_CLEAR, (Longs(series), Longs(day)))
+        driver(conn).execute(_CLEAR_HOURS, (Longs(hours.start), Longs(hours.series)))
 
     def last_logged(self, conn: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         return driver(conn).execute(_LAST_LOGGED, (Longs(ids),)).fetchall()

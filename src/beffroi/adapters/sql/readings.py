@@ -10,12 +10,14 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from beffroi.adapters.sql import alarms, documents, quarantine, schema, seal
-from beffroi.adapters.sql.columns import DAY_MS, Columns, columns_of, from_tuples
+from beffroi.adapters.sql import alarms, documents, quarantine, rollups, schema
+from beffroi.adapters.sql.columns import DAY_MS, HOUR_MS, Columns, columns_of, from_tuples, hours_of
 from beffroi.adapters.sql.commit import put_rows
 from beffroi.adapters.sql.database import Database
 from beffroi.adapters.sql.engines import Engine
-from beffroi.adapters.sql.sealed import head_of, merge, points_from, points_of
+from beffroi.adapters.sql.purge import purge
+from beffroi.adapters.sql.seal import seal
+from beffroi.adapters.sql.sealed import head_of, hours_in, merge, points_from, points_of
 from beffroi.model.reading import Quarantined
 from beffroi.ports.store import (
     Batch,
@@ -32,7 +34,7 @@ T = TypeVar("T")
 _CHUNK = 500
 _LAST_CHUNK = 20_000
 _STATE = msgspec.json.Decoder(dict[str, Any])
-_obs, _block, _hour, _series = schema.obs.c, schema.block.c, schema.hour.c, schema.series.c
+_obs, _block, _series = schema.obs.c, schema.block.c, schema.series.c
 
 
 class SqlReadings:
@@ -92,7 +94,7 @@ class SqlReadings:
         with self._db.read() as conn:
             sealed = conn.execute(
                 select(*schema.block.c)
-                .where(_block.series_id == series_id, _block.n > 0)
+                .where(_block.series_id == series_id)
                 .where(_block.day.between(start_ms // DAY_MS, end_ms // DAY_MS))
                 .order_by(_block.day)
             ).all()
@@ -108,14 +110,16 @@ class SqlReadings:
         return Points._make(column[first:last] for column in everything)
 
     def hours(self, series_id: int, start_ms: int, end_ms: int) -> list[Hour]:
-        query = (
-            select(*schema.hour.c)
-            .where(_hour.series_id == series_id)
-            .where(_hour.start_ms >= start_ms, _hour.start_ms < end_ms)
-            .order_by(_hour.start_ms)
-        )
+        found: dict[int, Hour] = {}
         with self._db.read() as conn:
-            return [Hour(*row) for row in conn.execute(query)]
+            rows = conn.execute(rollups.sealed([series_id], start_ms, end_ms)).all()
+            first, end = start_ms // HOUR_MS * HOUR_MS, -(-end_ms // HOUR_MS) * HOUR_MS
+            logged = conn.execute(rollups.log(series_id, first, end)).all()
+        for row in rows:
+            rollups.fold(found, hours_in(row))
+        if logged:  # from the readings themselves: a day or two of one series
+            rollups.fold(found, hours_of(from_tuples(logged)))
+        return [found[at] for at in sorted(found) if start_ms <= at < end_ms]
 
     def hours_of_kind(
         self, domain: str, kind: str, prop: str, start_ms: int, end_ms: int
@@ -123,23 +127,15 @@ class SqlReadings:
         ids = self._series_of_kind(domain, kind, prop)
         # One short read for each part: a long one would keep the write-ahead log from shrinking.
         for part in _parts(ids, _CHUNK):
-            query = (
-                select(*schema.hour.c)
-                .where(_hour.series_id.in_(part))
-                .where(_hour.start_ms >= start_ms, _hour.start_ms < end_ms)
-                .order_by(_hour.series_id, _hour.start_ms)
-            )
             with self._db.read() as conn:
-                rows = conn.execute(query).all()
-            yield from (Hour(*row) for row in rows)
+                hours = rollups.of_series(conn, part, start_ms, end_ms)
+            yield from hours
 
     def seal(self, before_ms: int) -> int:
-        return seal.seal(self._db, self._engine, before_ms)
+        return seal(self._db, self._engine, before_ms)
 
     def purge(self, raw_before_ms: int, hours_before_ms: int, quarantine_before_ms: int) -> int:
-        return seal.purge(
-            self._db, self._engine, raw_before_ms, hours_before_ms, quarantine_before_ms
-        )
+        return purge(self._db, self._engine, raw_before_ms, hours_before_ms, quarantine_before_ms)
 
     def states(self) -> dict[str, dict[str, Any]]:
         with self._db.read() as conn:

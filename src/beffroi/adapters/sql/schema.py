@@ -73,7 +73,17 @@ obs = _keyed(
     _col("delay_ms", Int),  # recv_ms - ts_ms: shorter
     _col("chk", Int),
 )
-# A sealed day. `n` 0 and an empty payload: its readings were purged, the hours remain.
+# The rollups of exactly what is in `obs`. By hour first, so that a batch touches few pages.
+hour = _keyed(
+    "hour",
+    _key("start_ms", Int, autoincrement=False),
+    _key("series_id", Int, autoincrement=False),
+    _col("n", Int),
+    _col("total", Real),
+    _col("low", Real),
+    _col("high", Real),
+)
+# A sealed day, and its rollups: these stay when retention takes the block.
 block = _keyed(
     "block",
     _key("series_id", Int, autoincrement=False),
@@ -85,16 +95,13 @@ block = _keyed(
     _col("last_quality", Small),
     _col("chk", Int),
     _col("payload", Blob),
-    Index(None, "day"),
 )
-hour = _keyed(
-    "hour",
+day = _keyed(
+    "day",
     _key("series_id", Int, autoincrement=False),
-    _key("start_ms", Int, autoincrement=False),
-    _col("n", Int),
-    _col("total", Real),
-    _col("low", Real),
-    _col("high", Real),
+    _key("day", Int, autoincrement=False),
+    _col("chk", Int),
+    _col("payload", Blob),
 )
 quarantine = _table(
     "quarantine",

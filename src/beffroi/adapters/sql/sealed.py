@@ -1,4 +1,4 @@
-"""A sealed block as a row of the table `block`, checked when read."""
+"""A sealed day as a row of `block` and of `day`, checked when read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from beffroi.adapters.sql.blocks import BlockError, decode, encode
-from beffroi.adapters.sql.columns import Columns
+from beffroi.adapters.sql.blocks import BlockError, decode, decode_hours, encode, encode_hours
+from beffroi.adapters.sql.columns import Columns, Hours, hours_of
 from beffroi.ports.store import Points
 
 _HEAD = struct.Struct("<qqqqqdq")
@@ -40,12 +40,26 @@ def seal_block(series: int, day: int, points: Points) -> dict[str, Any]:
         float(points.value[-1]) + 0.0,
         int(points.quality[-1]),
     )
-    return _row(head, encode(points))
+    names = ("series_id", *Head._fields[1:7])
+    rest = {"chk": _chk(head), "payload": encode(points)}
+    return {**dict(zip(names, head, strict=True)), **rest}
 
 
-def purged_block(series: int, day: int) -> dict[str, Any]:
-    """What stays of a purged day: that there was one."""
-    return _row((series, day, 0, 0, 0, 0.0, 0), b"")
+def seal_hours(series: int, day: int, points: Points) -> dict[str, Any]:
+    """The row of `day` with the rollups of these points."""
+    whole = np.full(len(points.ts_ms), series, np.int64)
+    columns = Columns(whole, points.ts_ms, points.value, whole, whole)
+    payload = encode_hours(hours_of(columns))
+    key = {"series_id": series, "day": day}
+    return {**key, "chk": _day_chk(series, day, payload), "payload": payload}
+
+
+def hours_in(row: Sequence[Any]) -> Hours:
+    """The rollups of a row of `day`; BlockError when damaged."""
+    series, day, chk, payload = row
+    if _day_chk(series, day, payload) != chk:
+        raise BlockError(f"the hours of day {series}/{day} are damaged: restore a backup")
+    return decode_hours(series, payload)
 
 
 def head_of(row: Sequence[Any]) -> Head:
@@ -57,10 +71,8 @@ def head_of(row: Sequence[Any]) -> Head:
 
 
 def points_of(row: Sequence[Any]) -> Points:
-    """Points of a row (head, payload); none when purged. BlockError when damaged."""
+    """Points of a row (head, payload); BlockError when damaged."""
     head = head_of(row)
-    if head.n == 0:
-        return no_points()
     points = decode(row[8])
     if (len(points.ts_ms), points.ts_ms[0], points.ts_ms[-1]) != (
         head.n,
@@ -71,11 +83,6 @@ def points_of(row: Sequence[Any]) -> Points:
             f"block {head.series}/{head.day} holds another day's points: restore a backup"
         )
     return points
-
-
-def no_points() -> Points:
-    empty = np.empty(0, np.int64)
-    return Points(empty, np.empty(0, np.float64), np.empty(0, np.int8), empty)
 
 
 def points_from(columns: Columns) -> Points:
@@ -93,10 +100,9 @@ def merge(parts: Sequence[Points]) -> Points:
     return Points._make(column[order] for column in joined)
 
 
-def _row(head: tuple[Any, ...], payload: bytes) -> dict[str, Any]:
-    names = ("series_id", *Head._fields[1:7])
-    return {**dict(zip(names, head, strict=True)), "chk": _chk(head), "payload": payload}
-
-
 def _chk(head: Sequence[Any]) -> int:
     return zlib.crc32(_HEAD.pack(*head))
+
+
+def _day_chk(series: int, day: int, payload: bytes) -> int:
+    return zlib.crc32(struct.pack("<qq", series, day), zlib.crc32(payload[-4:]))

@@ -15,7 +15,8 @@ from beffroi.adapters.sql.columns import Columns, Floats, Hours, Ints, Mask, rep
 
 _INSERT = "INSERT OR IGNORE INTO obs VALUES (?, ?, ?, ?, ?, ?)"
 _HOUR = """
-INSERT INTO hour VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+INSERT INTO hour (series_id, start_ms, n, total, low, high) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
   n = n + excluded.n, total = total + excluded.total,
   low = min(low, excluded.low), high = max(high, excluded.high)
 """
@@ -27,10 +28,14 @@ FROM json_each(?) AS j JOIN obs AS o ON o.series_id = j.value
 _HEADS = "b.series_id, b.day, b.n, b.first_ms, b.last_ms, b.last_value, b.last_quality, b.chk"
 _LAST_SEALED = f"""
 SELECT {_HEADS} FROM json_each(?) AS j JOIN block AS b ON b.series_id = j.value
- AND b.day = (SELECT day FROM block WHERE series_id = j.value AND n > 0
-              ORDER BY day DESC LIMIT 1)
+ AND b.day = (SELECT max(day) FROM block WHERE series_id = j.value)
 """  # noqa: S608 - constants only
 _BLOCK = f"SELECT {_HEADS}, b.payload FROM block AS b WHERE series_id = ? AND day = ?"  # noqa: S608
+_DAY = "SELECT series_id, day, chk, payload FROM day WHERE series_id = ? AND day = ?"
+_IN_DAY = "series_id = ?1 AND ts_ms >= ?2 * 86400000 AND ts_ms < (?2 + 1) * 86400000"
+_LOGGED = f"""
+SELECT series_id, ts_ms, value, quality, delay_ms, chk FROM obs WHERE {_IN_DAY} ORDER BY ts_ms
+"""  # noqa: S608 - constants only
 _BOX = """
 SELECT a.id, a.doc, a.chk FROM asset_box AS x JOIN asset AS a ON a.num = x.num
 WHERE x.west <= :east AND x.east >= :west AND x.south <= :north AND x.north >= :south
@@ -76,12 +81,31 @@ class SqliteEngine:
         return found, np.array([row[0] if row else np.nan for row in rows], np.float64)
 
     def add_hours(self, conn: Connection, hours: Hours) -> None:
+        order = np.lexsort((hours.series, hours.start))  # as the table is: each page once
+        hours = Hours._make(column[order] for column in hours)
         driver(conn).cursor().executemany(_HOUR, zip(*map(np.ndarray.tolist, hours), strict=True))
 
     def blocks_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
         execute = driver(conn).cursor().execute
         pairs = zip(series.tolist(), day.tolist(), strict=True)
         return [row for pair in pairs if (row := execute(_BLOCK, pair).fetchone())]
+
+    def days_at(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
+        execute = driver(conn).cursor().execute
+        pairs = zip(series.tolist(), day.tolist(), strict=True)
+        return [row for pair in pairs if (row := execute(_DAY, pair).fetchone())]
+
+    def logged(self, conn: Connection, series: Ints, day: Ints) -> list[tuple[Any, ...]]:
+        execute = driver(conn).cursor().execute
+        pairs = zip(series.tolist(), day.tolist(), strict=True)
+        return [row for pair in pairs for row in execute(_LOGGED, pair)]
+
+    def clear(self, conn: Connection, series: Ints, day: Ints, hours: Hours) -> None:
+        cursor = driver(conn).cursor()
+        pairs = zip(series.tolist(), day.tolist(), strict=True)
+        cursor.executemany(f"DELETE FROM obs WHERE {_IN_DAY}", pairs)  # noqa: S608 - constant
+        keys = zip(hours.start.tolist(), hours.series.tolist(), strict=True)
+        cursor.executemany("DELETE FROM hour WHERE start_ms = ? AND series_id = ?", keys)
 
     def last_logged(self, conn: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         return driver(conn).execute(_LAST_LOGGED, (json.dumps(list(ids)),)).fetchall()
