@@ -21,6 +21,8 @@ from beffroi.cli.settings import Settings
 
 if TYPE_CHECKING:
     from beffroi.adapters.sql import SqlStore
+    from beffroi.ports.codec import CodecRunner
+    from beffroi.ports.store import Store
 
 
 class InUseError(Exception):
@@ -96,15 +98,8 @@ def quiet_logs(level: str = "info") -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
 
 
-class _None:
-    def decode(self, sha256, frames):
-        from beffroi.ports.codec import CodecError
+def codecs_of(store: Store) -> CodecRunner:
+    """Runs the codecs of the store's allow-list."""
+    from beffroi.adapters.codecs.runner import Runner
 
-        return [CodecError("no runner") for _ in frames]
-
-    def close(self):
-        pass
-
-
-def codecs_of(store):
-    return _None()
+    return Runner(store.assets)

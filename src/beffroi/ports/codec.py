@@ -11,6 +11,10 @@ class CodecError(Exception):
     """The codec is not allow-listed, failed, or was stopped; the text says which and what to do."""
 
 
+class CodecBrokenError(CodecError):
+    """No frame is to blame: the codec is not allowed, does not load, or had to be stopped."""
+
+
 class Uplink(NamedTuple):
     """One frame for `decodeUplink`. `recv_time` is ISO 8601 text, as TS013 codecs expect."""
 

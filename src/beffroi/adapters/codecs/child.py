@@ -30,7 +30,7 @@ else:
     except ImportError:
         from _sha2 import sha256
 
-RESULT, FAILED, STOPPED = b"R", b"F", b"S"
+RESULT, FAILED, STOPPED, BROKEN = b"R", b"F", b"S", b"B"
 ERROR_CHARS_MAX = 300
 FRAME_BYTES_MAX = 16 * 1024 * 1024
 
@@ -99,24 +99,27 @@ def main() -> None:
 
 def decode(limits: Limits, source: str, frame: str) -> bytes:
     """One frame in a context of its own."""
+    blame = BROKEN  # until the codec is loaded, no frame can be at fault
     try:
         context = _quickjs.Context()
         context.set_memory_limit(limits.memory_bytes)
         context.set_max_stack_size(limits.stack_bytes)
         context.set_time_limit(limits.time_ms / 1000)
-        run = context.eval(DRIVER)(limits.output_bytes)
+        entry = context.eval(DRIVER)(limits.output_bytes)
         context.eval(source)
+        run = entry()
+        blame = FAILED
         result: str = run(frame)
         return RESULT + result.encode()
     except _quickjs.JSException as error:
         line = str(error).partition("\n")[0]
         # Stopped by a limit of the engine. A codec that throws these words itself gains nothing.
         limited = line in ("InternalError: interrupted", "InternalError: out of memory", "null")
-        return (STOPPED if limited else FAILED) + _short(line)
+        return (STOPPED if limited else blame) + _short(line)
     except (MemoryError, _quickjs.StackOverflow) as error:
         return STOPPED + _short(str(error).partition("\n")[0] or type(error).__name__)
     except (ValueError, TypeError, AttributeError, UnicodeError, SystemError) as error:
-        return FAILED + _short(f"{type(error).__name__}: {error}")
+        return blame + _short(f"{type(error).__name__}: {error}")
 
 
 def _short(line: str) -> bytes:

@@ -1,7 +1,8 @@
 """Runs codecs by their hash, one process each, so that a bad one costs only its own devices.
 
 Only codecs of the store run (the allow-list). A codec that has to be stopped CODEC_STRIKES_MAX
-times in a row is suspended; the others never wait for it: each has its own lock and process.
+times within CODEC_STRIKE_WINDOW_S is suspended; the others never wait for it: each has its own
+lock and process.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from beffroi.adapters.codecs.child import FAILED, RESULT
+from beffroi.adapters.codecs.child import BROKEN, FAILED, RESULT
 from beffroi.adapters.codecs.output import Decoded, data_of, judged
 from beffroi.adapters.codecs.worker import KilledError, Worker
 from beffroi.model.limits import (
@@ -25,12 +26,13 @@ from beffroi.model.limits import (
     CODEC_BYTES_MAX,
     CODEC_CALL_MS_MAX,
     CODEC_PROCESSES_MAX,
+    CODEC_STRIKE_WINDOW_S,
     CODEC_STRIKES_MAX,
     CODEC_SUSPEND_S,
     CODEC_SUSPEND_S_MAX,
     LORAWAN_PAYLOAD_BYTES_MAX,
 )
-from beffroi.ports.codec import Codec, CodecError, Uplink
+from beffroi.ports.codec import Codec, CodecBrokenError, CodecError, Uplink
 from beffroi.ports.store import AssetStore
 
 log = structlog.get_logger(__name__)
@@ -43,7 +45,7 @@ class _Seat:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     worker: Worker | None = None
-    strikes: int = 0
+    strikes: list[float] = field(default_factory=list)  # when it had to be stopped
     suspensions: int = 0
     until: float = 0.0  # monotonic; suspended before it
 
@@ -57,7 +59,9 @@ class Runner:
     """A `ports.codec.CodecRunner`. Safe to call from several threads; different codecs run at the
     same time."""
 
-    def __init__(self, store: AssetStore, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: AssetStore | None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
@@ -113,6 +117,8 @@ class Runner:
         self._folder.cleanup()
 
     def _codec(self, sha256: str) -> Codec | CodecError:
+        if self._store is None:
+            return CodecBrokenError("this runner has no allow-list: it is for trials only")
         with self._lock:
             version = self._store.inventory_version()
             if version != self._version:
@@ -120,9 +126,9 @@ class Runner:
                 self._version = version
             codec = self._allowed.get(sha256)
         if codec is None:
-            return CodecError(f"codec {sha256[:12]!r} is not on the allow-list: add it first")
+            return CodecBrokenError(f"codec {sha256[:12]!r} is not on the allow-list: add it first")
         if not codec.source:
-            return CodecError(
+            return CodecBrokenError(
                 f"codec {codec.name!r} was removed: add it again or change the device"
             )
         return unfit(codec) or codec
@@ -159,13 +165,13 @@ class Runner:
     def _refusal(self, codec: Codec, seat: _Seat, end: float) -> CodecError | None:
         left_s = seat.until - self._clock()
         if left_s > 0:
-            return CodecError(
+            return CodecBrokenError(
                 f"codec {codec.name!r} is suspended for {left_s:.0f} s more, because it had to be "
-                "stopped several times in a row: mend it and add the new version"
+                "stopped several times: mend it and add the new version"
             )
         if self._clock() > end:
             self._strike(codec, seat)
-            return CodecError(f"codec {codec.name!r} is too slow for the frames that come")
+            return CodecBrokenError(f"codec {codec.name!r} is too slow for the frames that come")
         return None
 
     def _round(
@@ -176,7 +182,7 @@ class Runner:
         sound = [frame for frame in frames if len(frame.payload) <= LORAWAN_PAYLOAD_BYTES_MAX]
         if len(sound) < len(frames):
             return self._around_long(codec, seat, frames, end)
-        seat.worker = seat.worker or Worker(codec, self._folder.name)
+        seat.worker = seat.worker or self._started(codec)
         try:
             for reply in seat.worker.run(frames):
                 outcomes.append(self._outcome(codec, seat, reply))
@@ -185,9 +191,15 @@ class Runner:
                     break
         except KilledError as error:
             seat.worker = None
-            outcomes.append(CodecError(f"codec {codec.name!r} was killed: {error}"))
+            outcomes.append(CodecBrokenError(f"codec {codec.name!r} was killed: {error}"))
             self._strike(codec, seat)
         return outcomes
+
+    def _started(self, codec: Codec) -> Worker:
+        try:
+            return Worker(codec, self._folder.name)
+        except OSError as error:  # no memory, processes or descriptors left
+            raise CodecBrokenError(f"no process for codec {codec.name!r}: {error}") from None
 
     def _around_long(
         self, codec: Codec, seat: _Seat, frames: Sequence[Uplink], end: float
@@ -200,36 +212,40 @@ class Runner:
     def _outcome(self, codec: Codec, seat: _Seat, reply: bytes) -> Outcome:
         status, text = reply[:1], reply[1:]
         if status == RESULT:
-            seat.strikes = seat.suspensions = 0
             try:
                 return judged(text)
             except CodecError as error:
                 return error
         message = text.decode("utf-8", "replace")
-        if status != FAILED:
-            self._strike(codec, seat)
-            return CodecError(f"codec {codec.name!r} was stopped at a limit: {message}")
-        seat.strikes = 0
-        return CodecError(f"codec {codec.name!r} failed: {message}")
+        if status == FAILED:
+            return CodecError(f"codec {codec.name!r} failed: {message}")
+        if status == BROKEN:
+            return CodecBrokenError(f"codec {codec.name!r} does not load: {message}")
+        self._strike(codec, seat)
+        return CodecBrokenError(f"codec {codec.name!r} was stopped at a limit: {message}")
 
     def _strike(self, codec: Codec, seat: _Seat) -> None:
-        seat.strikes += 1
-        if seat.strikes < CODEC_STRIKES_MAX:
+        """Not only in a row: good frames in between do not buy time for bad ones."""
+        now = self._clock()
+        seat.strikes = [t for t in seat.strikes if t > now - CODEC_STRIKE_WINDOW_S] + [now]
+        if len(seat.strikes) < CODEC_STRIKES_MAX:
             return
+        if now - seat.until > CODEC_SUSPEND_S_MAX:  # it has been good for long
+            seat.suspensions = 0
         pause_s = min(CODEC_SUSPEND_S * 2**seat.suspensions, CODEC_SUSPEND_S_MAX)
-        seat.until = self._clock() + pause_s
+        seat.until = now + pause_s
         seat.suspensions = min(seat.suspensions + 1, 16)
-        seat.strikes = CODEC_STRIKES_MAX - 1  # the next chance is one frame
-        log.warning("codec suspended", codec=codec.name, sha256=codec.sha256, seconds=pause_s)
+        seat.strikes = []
+        log.warning("codec_suspended", codec=codec.name, sha256=codec.sha256, seconds=pause_s)
 
 
 def unfit(codec: Codec) -> CodecError | None:
     """Why a codec cannot be run at all."""
     source = codec.source.encode("utf-8", "surrogatepass")
     if len(source) > CODEC_BYTES_MAX:
-        return CodecError(f"codec {codec.name!r} is larger than {CODEC_BYTES_MAX} bytes")
+        return CodecBrokenError(f"codec {codec.name!r} is larger than {CODEC_BYTES_MAX} bytes")
     if hashlib.sha256(source).hexdigest() != codec.sha256:
-        return CodecError(f"codec {codec.name!r} is not what its hash says: add it again")
+        return CodecBrokenError(f"codec {codec.name!r} is not what its hash says: add it again")
     return None
 
 

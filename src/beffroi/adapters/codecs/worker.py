@@ -29,7 +29,7 @@ from beffroi.model.limits import (
     CODEC_TIME_MS_MAX,
     CODEC_WALL_MS_MAX,
 )
-from beffroi.ports.codec import Codec, CodecError, Uplink
+from beffroi.ports.codec import Codec, CodecBrokenError, Uplink
 
 PATHS = [str(Path(beffroi.__file__).parents[1]), str(Path(_quickjs.__file__).parent)]
 BOOT = (
@@ -100,7 +100,7 @@ class Worker:
             walls = self._receive(CODEC_START_MS_MAX).decode("ascii", "replace").split()
             self._send(codec.source.encode())
         except KilledError as error:
-            raise CodecError(f"the codec process did not start: {error}") from None
+            raise CodecBrokenError(f"the codec process did not start: {error}") from None
         return walls
 
     def _send(self, message: bytes) -> None:
