@@ -84,9 +84,11 @@ def seed(services: Services, inhabitants: int = 600, history_days: int = 20) -> 
     store.people.put_setting("map_background", json.dumps(lab.background))
     rng = random.Random(7)
     silent = {asset.id for asset in rng.sample(lab.assets, 6)}
-    for at, asset in enumerate(lab.assets):
+    seen: set[str] = set()
+    for asset in lab.assets:
         if asset.id not in silent:
-            _readings(services, asset, now, history_days if at % 9 == 0 else 0, rng)
+            _readings(services, asset, now, 0 if asset.kind in seen else history_days, rng)
+            seen.add(asset.kind)
     _alarms(services, lab.assets, now)
     store.readings.commit(Batch(quarantined=_bad(now)))
 

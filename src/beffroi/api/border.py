@@ -9,9 +9,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beffroi.api.problems import Refusal, problem
+from beffroi.api.problems import Refusal, answer, problem
 from beffroi.api.settings import WebSettings
 from beffroi.model.limits import MESSAGE_BYTES_MAX, UPLOAD_BYTES_MAX, WEB_BODY_BYTES_MAX
 
@@ -62,8 +63,23 @@ class Border:
         if refusal is not None:
             await problem(refusal)(scope, receive, self._sender(scope, send))
             return
-        limit = body_bytes_max(scope["path"])
-        await self._app(scope, _counted(receive, limit), self._sender(scope, send))
+        await self._guarded(scope, receive, self._sender(scope, send))
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sender(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, _counted(receive, body_bytes_max(scope["path"])), sender)
+        except Exception as error:
+            if started:  # nothing can be said any more: the connection breaks
+                raise
+            response = await answer(Request(scope), error)
+            await response(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)

@@ -54,6 +54,7 @@ def _kind(kind: Kind, lang: str) -> dict[str, Any]:
 
 def _property(prop: Property, lang: str) -> dict[str, Any]:
     return {
+        "name": prop.name,
         "label": said(prop.label, lang),
         "unit": prop.unit,
         "digits": prop.digits,

@@ -97,20 +97,21 @@ def _plain(error: HTTPException) -> Refusal:
     return Refusal(error.status_code, "http", "{text}", text=str(error.detail))
 
 
+async def answer(request: Request, error: Exception) -> Response:
+    """As a page for people, as problem+json for programs."""
+    refusal = understood(error)
+    if refusal.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("web_fault", path=request.url.path, error=repr(error), exc_info=error)
+    page: Callable[[Request, Refusal], Awaitable[Response]] | None = getattr(
+        request.app.state, "error_page", None
+    )
+    if page and wants_page(request):
+        return await page(request, refusal)
+    return problem(refusal)
+
+
 def install(app: FastAPI) -> None:
-    """Answer every error here."""
-
-    async def answer(request: Request, error: Exception) -> Response:
-        refusal = understood(error)
-        if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("web_fault", path=request.url.path, error=repr(error))
-        page: Callable[[Request, Refusal], Awaitable[Response]] | None = getattr(
-            request.app.state, "error_page", None
-        )
-        if page and wants_page(request):
-            return await page(request, refusal)
-        return problem(refusal)
-
+    """Answer every foreseen error; `Border` answers the others, so that they have its headers."""
     kinds: list[Any] = [
         Refusal,
         RefusedError,
@@ -119,7 +120,6 @@ def install(app: FastAPI) -> None:
         TooManyClientsError,
         RequestValidationError,
         HTTPException,
-        Exception,
     ]
     for kind in kinds:
         app.add_exception_handler(kind, answer)

@@ -10,11 +10,11 @@ from starlette.types import Scope
 
 from beffroi.api.problems import Refusal
 from beffroi.ui import bundle
-from beffroi.ui.pages import entry
+from beffroi.ui.pages import alarms, assets, entry
 from beffroi.ui.pages import map as map_pages
 from beffroi.ui.render import page
 
-PAGES = (entry.router, map_pages.router)
+PAGES = (entry.router, map_pages.router, assets.router, alarms.router)
 
 
 class Built(StaticFiles):

@@ -15,9 +15,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from beffroi.api.catalogue import marks
+from beffroi.api.problems import Refusal
 from beffroi.api.words import lang_of, said
+from beffroi.hub.alarms.text import REFUSALS
 from beffroi.hub.services import Services
-from beffroi.model.asset import Commune
+from beffroi.model.asset import Commune, Label
 from beffroi.ui import bundle, i18n, tones
 from beffroi.ui.script_words import SCRIPT_WORDS
 
@@ -41,7 +43,7 @@ def environment(lang: str) -> Environment:
     )
     env.filters.update(
         num=lambda value, digits=0: i18n.number(value, digits, lang),
-        said=lambda label: said(label, lang),
+        said=partial(_said, lang),
         span=lambda ms: i18n.span(ms, lang),
     )
     env.globals.update(
@@ -51,6 +53,7 @@ def environment(lang: str) -> Environment:
         sheet=bundle.sheet,
         script_words=words.table(SCRIPT_WORDS),
         ink_on=tones.ink_on,
+        refused_text=partial(refused_text, lang),
     )
     return env
 
@@ -83,6 +86,18 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> Re
 def _grave_open(services: Services) -> int:
     """The figure that follows people on every page."""
     return sum(1 for alarm in services.desk.open() if tones.awaits_decision(alarm))
+
+
+def _said(lang: str, label: Label) -> str:
+    return said(label, lang)
+
+
+def refused_text(lang: str, refusal: Refusal) -> str:
+    """Why not, in the reader's language; the alarm desk has its own words."""
+    known = REFUSALS.get(refusal.code)
+    if known is not None:
+        return said(known, lang)
+    return i18n.words(lang).gettext(refusal.text).format(**refusal.facts)
 
 
 def _when(lang: str, zone: str, ms: int, length: str = "medium") -> str:

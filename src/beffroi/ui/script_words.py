@@ -23,4 +23,7 @@ SCRIPT_WORDS = (
     _("Map of the commune"),
     _("Zoom in"),
     _("Zoom out"),
+    _("No reading in this period."),
+    _("Lowest"),
+    _("Highest"),
 )

@@ -28,4 +28,32 @@ function listen(): void {
   window.addEventListener("pagehide", () => source.close());
 }
 
-if (document.getElementById("live")) listen();
+/** A piece of page that follows events: read again from the hub, unless somebody is typing in it. */
+function refreshPieces(): void {
+  const piece = document.querySelector<HTMLElement>("[data-live]");
+  if (!piece) return;
+  let timer = 0;
+  const refresh = async () => {
+    timer = 0;
+    if (piece.contains(document.activeElement)) return;
+    const response = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const id of [piece.id, ...(piece.dataset.with ?? "").split(" ")]) {
+      const fresh = id ? page.getElementById(id) : null;
+      if (fresh) document.getElementById(id)?.replaceChildren(...fresh.childNodes);
+    }
+  };
+  for (const kind of [...(piece.dataset.live ?? "").split(" "), "resync"])
+    document.addEventListener(`beffroi:${kind}`, () => {
+      timer ||= window.setTimeout(() => void refresh(), 1000);
+    });
+}
+
+for (const select of document.querySelectorAll<HTMLSelectElement>("select[data-submit]"))
+  select.addEventListener("change", () => select.form?.requestSubmit());
+for (const button of document.querySelectorAll<HTMLElement>("[data-noscript]")) button.hidden = true;
+
+if (document.getElementById("live")) {
+  listen();
+  refreshPieces();
+}

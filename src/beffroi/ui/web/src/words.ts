@@ -3,6 +3,7 @@ export const CONDITIONS = ["ok", "warning", "grave", "stale", "unknown"] as cons
 export type Condition = (typeof CONDITIONS)[number];
 
 export interface Property {
+  name: string;
   label: string;
   unit: string;
   digits: number;

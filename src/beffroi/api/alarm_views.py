@@ -1,0 +1,138 @@
+"""An alarm as people see it: its words in their language, who is who, what may be done now.
+
+Reads the desk and the store; changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from beffroi.api.words import said
+from beffroi.hub.alarms import text
+from beffroi.hub.alarms.index import is_group
+from beffroi.hub.alarms.lifecycle import TABLE, unclosable
+from beffroi.hub.alarms.turn import rule_of
+from beffroi.hub.services import Services
+from beffroi.model.alarm import Alarm, AlarmEvent, AlarmState
+from beffroi.model.finding import Rule, Severity
+
+SEVERITY_WORD = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.GRAVE: "grave"}
+
+
+class AlarmView(NamedTuple):
+    """`title`, `advice`, `state_name` are in the reader's language; `asset_name` may be ""."""
+
+    alarm: Alarm
+    title: str
+    advice: str
+    source: str
+    severity: str
+    state_name: str
+    asset_name: str
+    assignee_name: str
+    group: bool
+    actions: tuple[str, ...]
+    blocked: str  # why it cannot be closed yet, "" when it can
+
+    def as_json(self) -> dict[str, Any]:
+        alarm = self.alarm
+        return {
+            "id": alarm.id,
+            "rule": alarm.rule,
+            "asset": alarm.asset,
+            "asset_name": self.asset_name,
+            "domain": alarm.domain,
+            "severity": self.severity,
+            "state": alarm.state.value,
+            "active": alarm.active,
+            "raised_ms": alarm.raised_ms,
+            "seen_ms": alarm.seen_ms,
+            "title": self.title,
+            "advice": self.advice,
+            "facts": dict(alarm.facts),
+            "assignee": alarm.assignee,
+            "decision": _decision(alarm),
+            "occurrences": alarm.occurrences,
+            "group": alarm.group,
+            "members": alarm.members,
+            "actions": self.actions,
+            "version": alarm.version,
+        }
+
+
+class People(NamedTuple):
+    """Names of the accounts, for actors and assignees."""
+
+    names: Mapping[str, str]
+
+    def called(self, who: str) -> str:
+        return self.names.get(who, who)
+
+
+def people(services: Services) -> People:
+    return People({user.id: user.name for user in services.store.people.users()})
+
+
+def rules(services: Services) -> dict[str, Rule]:
+    found: dict[str, Rule] = {}
+    for domain in services.domains.values():
+        found.update(domain.rules)
+    return found
+
+
+def views(services: Services, alarms: Sequence[Alarm], lang: str) -> list[AlarmView]:
+    """In the order given."""
+    known, who = rules(services), people(services)
+    names: dict[str, str] = {}
+    for alarm in alarms:
+        if alarm.asset and alarm.asset not in names:
+            asset = services.store.assets.asset(alarm.asset)
+            names[alarm.asset] = asset.name if asset else alarm.asset
+    now = services.clock.now_ms()
+    return [_view(alarm, known, who, names.get(alarm.asset, ""), lang, now) for alarm in alarms]
+
+
+def _view(
+    alarm: Alarm, known: Mapping[str, Rule], who: People, asset_name: str, lang: str, now: int
+) -> AlarmView:
+    rule = rule_of(known, alarm.rule)
+    blocked = unclosable(alarm, now)
+    return AlarmView(
+        alarm,
+        text.render(alarm, rule, lang),
+        text.pick(rule.advice, lang),
+        rule.source,
+        SEVERITY_WORD[alarm.severity],
+        said(text.STATES[alarm.state.value], lang),
+        asset_name,
+        who.called(alarm.assignee),
+        is_group(alarm),
+        tuple(action for action, moves in TABLE.items() if alarm.state in moves),
+        said(text.REFUSALS[blocked.code], lang) if blocked else "",
+    )
+
+
+def story(services: Services, alarm_id: str) -> list[AlarmEvent]:
+    return services.store.alarms.events(alarm_id)
+
+
+def members(services: Services, group: Alarm) -> list[Alarm]:
+    """Of a flood's group: the open ones from the desk, all from the store when it is closed."""
+    if group.state is not AlarmState.CLOSED:
+        return [alarm for alarm in services.desk.open() if alarm.group == group.id]
+    return []
+
+
+def _decision(alarm: Alarm) -> dict[str, Any] | None:
+    if alarm.decision is None:
+        return None
+    made = alarm.decision
+    return {
+        "kind": made.kind.value,
+        "owner": made.owner,
+        "deadline_ms": made.deadline_ms,
+        "reason": made.reason,
+        "decided_by": made.decided_by,
+        "decided_ms": made.decided_ms,
+    }
