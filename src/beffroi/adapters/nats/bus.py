@@ -27,6 +27,7 @@ from beffroi.ports.bus import Message
 QOS0_WAITING_MAX = 5_000
 BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 2.0
+PURGE_S = 2.0
 
 log = structlog.get_logger("bus")
 
@@ -134,8 +135,20 @@ class NatsBus:
                 continue
             wait_s = BACKOFF_S_MIN
             self.connects += 1
-            await wire.lost.wait()
+            await self._tidy(wire)
             log.warning("bus_lost", error=wire.last_error)
+
+    async def _tidy(self, wire: Wire) -> None:
+        """Until the connection ends, have the broker delete what was acknowledged."""
+        done = dict.fromkeys(streams.SOURCES, 0)
+        while not wire.lost.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(wire.lost.wait(), PURGE_S)
+            try:
+                for source in streams.SOURCES:
+                    done[source] = await streams.purge(wire.request, source, done[source])
+            except (WireError, streams.StreamError) as error:
+                log.warning("bus_purge_failed", error=str(error))
 
     async def _connect(self) -> Wire:
         wire = await Wire.connect("127.0.0.1", self._endpoint.client_port, self._key, "hub")

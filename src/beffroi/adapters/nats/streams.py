@@ -1,10 +1,12 @@
 """The two durable streams of the hub and their consumers: what exists before anybody may connect.
 
 `$MQTT_msgs` is the broker's own stream of MQTT QoS 1 messages; PUBACK promises exactly that
-stream. It keeps a message until every consumer interested in it has acknowledged it, and drops at
-once what interests nobody: so our durable consumer must be there before the first device (the gate
-waits for it), and nothing grows when the hub keeps up. `LINKS` holds what the hub itself receives
-by other ways. Both refuse new messages when full, so that a device keeps what it could not send.
+stream. The broker would make it with the retention "interest": then each acknowledged message is
+deleted by itself, with an fsync of its own, which halves what the disk can take, and a message
+that comes before our consumer exists is dropped although PUBACK was sent. So we make it first, with
+the retention "limits", and `purge` what was acknowledged, thousands at a time. `LINKS` holds what
+the hub itself receives by other ways. Both refuse new messages when full, rather than drop old
+ones: a device keeps what it could not send.
 """
 
 from __future__ import annotations
@@ -29,7 +31,6 @@ class Source(NamedTuple):
 
     stream: str
     subjects: tuple[str, ...]
-    retention: str
     filters: tuple[str, ...]
     bytes_max: int
 
@@ -37,11 +38,10 @@ class Source(NamedTuple):
 MQTT = Source(
     "$MQTT_msgs",
     ("$MQTT.msgs.>",),
-    "interest",
     ("$MQTT.msgs.d.*.tele", "$MQTT.msgs.d.*.batch"),
     BROKER_STORE_BYTES_MAX * 3 // 4,
 )
-LINKS = Source("LINKS", ("link.>",), "workqueue", ("link.>",), BROKER_STORE_BYTES_MAX // 8)
+LINKS = Source("LINKS", ("link.>",), ("link.>",), BROKER_STORE_BYTES_MAX // 8)
 SOURCES = (MQTT, LINKS)
 
 _STREAM_EXISTS = 10_058
@@ -55,7 +55,7 @@ async def ensure(request: Request) -> None:
             "name": source.stream,
             "subjects": source.subjects,
             "storage": "file",
-            "retention": source.retention,
+            "retention": "limits",
             "discard": "new",
             "max_bytes": source.bytes_max,
             "max_msgs": -1,
@@ -83,6 +83,17 @@ async def redeliver(request: Request, source: Source) -> None:
     """What an earlier reader took and never acknowledged comes again now, not in ACK_WAIT_S."""
     if (await info(request, source))["num_ack_pending"]:
         await _call(request, f"CONSUMER.RESET.{source.stream}.{CONSUMER}")
+
+
+async def purge(request: Request, source: Source, done: int) -> int:
+    """Delete what the hub has acknowledged, up to the first message that it has not; `done` is
+    what the last call returned (0 at first). Other subjects of the stream are not touched."""
+    floor: int = (await info(request, source))["ack_floor"]["stream_seq"]
+    if floor > done:
+        for subject in source.filters:
+            body = {"filter": subject, "seq": floor + 1}
+            await _call(request, f"STREAM.PURGE.{source.stream}", body)
+    return floor
 
 
 def _consumer(source: Source) -> dict[str, Any]:
