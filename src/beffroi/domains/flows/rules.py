@@ -10,6 +10,7 @@ DAY_S = 86_400
 CROWD = "flows.crowd"
 EMPTY = "flows.empty"
 DEAD = "flows.counter_dead"
+STUCK = "flows.counter_stuck"
 SILENT = "flows.silent"
 
 _ALL = (
@@ -51,6 +52,21 @@ _ALL = (
         Label(
             "Nettoyer et redémarrer le compteur ; vérifier qu'il n'est pas masqué.",
             "Clean and restart the counter; check that it is not masked.",
+        ),
+        remind_s=DAY_S,
+        escalate_s=3 * DAY_S,
+        source="local",
+    ),
+    Rule(
+        STUCK,
+        Severity.WARNING,
+        Label(
+            "Compteur figé : {count:.0f} passages, à l'identique, {hours:.0f} h de suite",
+            "Stuck counter: exactly {count:.0f} people, {hours:.0f} h in a row",
+        ),
+        Label(
+            "Redémarrer le compteur ; vérifier qui envoie ces valeurs.",
+            "Restart the counter; check who sends these values.",
         ),
         remind_s=DAY_S,
         escalate_s=3 * DAY_S,
