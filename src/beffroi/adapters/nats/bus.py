@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ import structlog
 from beffroi.adapters.nats import keys, streams
 from beffroi.adapters.nats.config import Endpoint
 from beffroi.adapters.nats.pull import Pull
+from beffroi.adapters.nats.refusals import LogReader, Refusal
 from beffroi.adapters.nats.wire import Wire, WireError
 from beffroi.model.limits import ACK_PENDING_MAX, BATCH_MESSAGES_MAX, MESSAGE_BYTES_MAX
 from beffroi.ports.bus import Message
@@ -28,6 +29,7 @@ QOS0_WAITING_MAX = 5_000
 BACKOFF_S_MIN = 0.05
 BACKOFF_S_MAX = 2.0
 PURGE_S = 2.0
+REFUSALS_S = 1.0
 
 log = structlog.get_logger("bus")
 
@@ -41,10 +43,21 @@ class NatsBus:
 
     `qos0_dropped` counts messages that devices sent without asking for an acknowledgement and that
     were dropped because the hub was too far behind; QoS 1 messages are never dropped.
+    `refused` counts what the broker refused by device (and acknowledged all the same).
     """
 
-    def __init__(self, endpoint: Endpoint, folder: Path) -> None:
-        """`folder` is `home/nats`, where the hub's key is."""
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        folder: Path,
+        on_refused: Callable[[Refusal, int], None] | None = None,
+    ) -> None:
+        """`folder` is `home/nats`, where the hub's key and the broker's log are. `on_refused` is
+        called on the event loop with each new kind of refusal and how often it happened."""
+        self.refused: Counter[str] = Counter()
+        self._on_refused = on_refused
+        self._refusals = LogReader(folder)
+        self._listener: asyncio.Task[None] | None = None
         self.connects = 0
         self.qos0_dropped = 0
         self._endpoint = endpoint
@@ -59,13 +72,15 @@ class NatsBus:
     async def start(self) -> None:
         """Connects in the background, for ever."""
         self._task = asyncio.create_task(self._stay_connected())
+        self._listener = asyncio.create_task(self._listen())
 
     async def stop(self) -> None:
         """Hand back what was not asked for yet, so that the next reader has it at once."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in (self._task, self._listener):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._wire is not None and not self._wire.lost.is_set():
             with contextlib.suppress(WireError):
                 back = [m.token for m in self._ready if isinstance(m.token, bytes)]
@@ -168,6 +183,20 @@ class NatsBus:
         self._send_acks()
         self._pull()
         return wire
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                news = await asyncio.to_thread(self._refusals.news)
+            except OSError as error:
+                log.warning("broker_log_unreadable", error=str(error))
+                news = Counter()
+            for refusal, times in news.items():
+                self.refused[refusal.device] += times
+                log.warning("broker_refused", times=times, **refusal._asdict())
+                if self._on_refused is not None:
+                    self._on_refused(refusal, times)
+            await asyncio.sleep(REFUSALS_S)
 
     def _pull(self) -> None:
         if len(self._ready) < BATCH_MESSAGES_MAX:
