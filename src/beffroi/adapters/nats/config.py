@@ -24,7 +24,7 @@ from beffroi.model.limits import (
 ACCOUNT = "TOWN"  # where devices and the hub meet
 SERVER_NAME = "beffroi"
 MQTT_OVERHEAD_BYTES = 1_024  # topic and headers count in max_payload
-AUTH_S_MAX = 15  # a thousand devices may come back at once: they queue at the gate
+AUTH_S_MAX = 6  # a thousand devices may come back at once: they queue at the gate
 
 _TEMPLATE = """\
 # Written by Beffroi at each start: changes here are lost. Settings: config.toml

@@ -43,6 +43,7 @@ class Gate:
         self._folder = folder
         self._roster = roster
         self._issuer = keys.load(folder, "issuer")
+        self._strangers_cut = False
         self._open = False  # streams are there: a device's message would be kept
         self._tasks: set[asyncio.Task[None]] = set()
         self._lookups = asyncio.Semaphore(UNKNOWN_LOOKUPS_MAX)
@@ -54,11 +55,9 @@ class Gate:
         door, system = await self._connect("gate"), await self._connect("sys")
         try:
             await door.subscribe("$SYS.REQ.USER.AUTH", cb=self._asked)
-            await self._prepare()
-            await self._cut_strangers(system)
             while True:
-                await asyncio.sleep(GATE_POLL_S)
                 await self._turn(system)
+                await asyncio.sleep(GATE_POLL_S)
         finally:
             for client in (door, system):
                 with contextlib.suppress(NatsError, OSError):
@@ -71,16 +70,24 @@ class Gate:
         async def quiet(error: Exception) -> None:
             log.debug("gate_connection", role=role, error=repr(error))
 
-        return await nats.connect(
-            self._endpoint.url,
-            nkeys_seed_str=keys.seed(self._folder, role),
-            name=role,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.1,
-            ping_interval=5,
-            disconnected_cb=lost,
-            error_cb=quiet,
+        connecting = asyncio.ensure_future(
+            nats.connect(
+                self._endpoint.url,
+                nkeys_seed_str=keys.seed(self._folder, role),
+                name=role,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=0.1,
+                ping_interval=5,
+                disconnected_cb=lost,
+                error_cb=quiet,
+            )
         )
+        try:  # the library swallows a cancellation while it connects: it must not swallow ours
+            await asyncio.wait({connecting})
+        except asyncio.CancelledError:
+            connecting.cancel()
+            raise
+        return connecting.result()
 
     async def _prepare(self) -> None:
         """The hub's streams exist, or nobody comes in: PUBACK must never be an empty promise."""
@@ -151,6 +158,9 @@ class Gate:
         try:
             if not self._open:
                 await self._prepare()
+            if not self._strangers_cut:
+                await self._cut_strangers(system)
+                self._strangers_cut = True
             for device in await asyncio.to_thread(self._roster.refresh):
                 self._watched[device] = time.monotonic() + RECHECK_S
             for device, until in list(self._watched.items()):

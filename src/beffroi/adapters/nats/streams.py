@@ -11,6 +11,7 @@ ones: a device keeps what it could not send.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 from beffroi.model.limits import ACK_PENDING_MAX, BROKER_STORE_BYTES_MAX
 
 ACK_WAIT_S = 30
+ENSURE_TRIES = 5
 CONSUMER = "hub"
 Request = Callable[[str, bytes], Awaitable[bytes]]
 
@@ -49,7 +51,23 @@ _NOT_FOUND = (10_059, 10_014)
 
 
 async def ensure(request: Request) -> None:
-    """Make streams and consumers that are missing; leave those that exist as they are."""
+    """Make streams and consumers that are missing; leave those that exist as they are.
+
+    Gate and hub both call it, perhaps at the same moment: the broker then reserves the space twice
+    for an instant and refuses one of them, who looks again.
+    """
+    for tries_left in reversed(range(ENSURE_TRIES)):
+        try:
+            await _ensure(request)
+        except StreamError:
+            if not tries_left:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+async def _ensure(request: Request) -> None:
     for source in SOURCES:
         stream = {
             "name": source.stream,
