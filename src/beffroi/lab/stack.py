@@ -56,8 +56,8 @@ class Stack:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.broker.stop()  # before the gate, or it waits for answers to late comers
         await self.stop_gate()
-        await self.broker.stop()
         self.store.close()
 
     @property
@@ -85,7 +85,8 @@ class Stack:
         return NatsBus(self.endpoint, self.home / "nats")
 
     async def start_gate(self) -> None:
-        """Returns at once: devices that come too early are refused and try again."""
+        """As a task: returns when it lets devices in. As a process: returns at once; devices that
+        come too early wait some seconds, are refused and try again."""
         folder = self.home / "nats"
         if self._gate_process:
             command = [sys.executable, "-m", "beffroi", "gate-process", "--home", str(self.home)]
@@ -93,6 +94,8 @@ class Stack:
             return
         self.gate = Gate(self.endpoint, folder, Roster(self.store.assets, self.store.people))
         self._task = asyncio.create_task(self.gate.run())
+        while not self.gate.open and not self._task.done():
+            await asyncio.sleep(0.01)
 
     async def stop_gate(self) -> None:
         if self._task is not None:

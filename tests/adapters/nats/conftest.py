@@ -27,7 +27,9 @@ class Harbour:
     def client(self, name, *, as_id=None, **options):
         here = self.stack.endpoint
         context = self.contexts[name]
-        return MqttClient(here.mqtt_host, here.mqtt_port, as_id or name, context, **options)
+        return MqttClient(
+            here.mqtt_host, here.mqtt_port, name if as_id is None else as_id, context, **options
+        )
 
     async def connect(self, name, **options):
         """As a device does: again until the gate is there, for at most 10 s."""

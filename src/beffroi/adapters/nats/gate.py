@@ -33,7 +33,10 @@ log = structlog.get_logger("gate")
 
 
 class Gate:
-    """`await Gate(endpoint, folder, roster).run()` until cancelled. Counts what it did."""
+    """`await Gate(endpoint, folder, roster).run()` until cancelled. Counts what it did.
+
+    `open` is True while devices are let in.
+    """
 
     def __init__(self, endpoint: Endpoint, folder: Path, roster: Roster) -> None:
         self.granted = 0
@@ -44,10 +47,12 @@ class Gate:
         self._roster = roster
         self._issuer = keys.load(folder, "issuer")
         self._strangers_cut = False
-        self._open = False  # streams are there: a device's message would be kept
+        self.open = False  # streams are there: a device's message would be kept
         self._tasks: set[asyncio.Task[None]] = set()
         self._lookups = asyncio.Semaphore(UNKNOWN_LOOKUPS_MAX)
-        self._watched: dict[str, float] = {}  # device -> until when to look for it again
+        self._cid = 0  # the newest connection that asked
+        # device -> (until when to look for it again, newest connection that may be an old one)
+        self._watched: dict[str, tuple[float, int]] = {}
 
     async def run(self) -> None:
         """For ever; reconnects when the broker restarts."""
@@ -65,7 +70,9 @@ class Gate:
 
     async def _connect(self, role: str) -> Client:
         async def lost() -> None:
-            self._open = False
+            self.open = False
+            self._cid = 0  # a new broker counts from the start
+            self._watched.clear()
 
         async def quiet(error: Exception) -> None:
             log.debug("gate_connection", role=role, error=repr(error))
@@ -97,12 +104,13 @@ class Gate:
             await streams.ensure(wire.request)
         finally:
             wire.close()
-        self._open = True
+        self.open = True
 
     # --- answers ----------------------------------------------------------------------------
     async def _asked(self, message: Msg) -> None:
         try:
             request = tokens.read(message.data)
+            self._cid = max(self._cid, request.cid)
             shown = admit.claim(request)
         except tokens.TokenError as error:
             log.error("gate_unreadable", error=str(error))
@@ -110,7 +118,7 @@ class Gate:
         except admit.RefusalError as error:
             await self._refuse(message, request, str(error))
             return
-        if not self._open:
+        if not self.open:
             await self._refuse(message, request, "the broker is starting; try again")
             return
         try:
@@ -156,23 +164,24 @@ class Gate:
     async def _turn(self, system: Client) -> None:
         """One look at the inventory. Nothing here may end the gate."""
         try:
-            if not self._open:
+            if not self.open:
                 await self._prepare()
             if not self._strangers_cut:
                 await self._cut_strangers(system)
                 self._strangers_cut = True
             for device in await asyncio.to_thread(self._roster.refresh):
-                self._watched[device] = time.monotonic() + RECHECK_S
-            for device, until in list(self._watched.items()):
-                await self._cut_device(system, device)
+                self._watched[device] = (time.monotonic() + RECHECK_S, self._cid)
+            for device, (until, newest) in list(self._watched.items()):
+                await self._cut_device(system, device, newest)
                 if time.monotonic() > until:
                     self._watched.pop(device, None)
         except (NatsError, WireError, streams.StreamError, OSError, TimeoutError) as error:
             log.warning("gate_turn_failed", error=repr(error))
 
-    async def _cut_device(self, system: Client, device: str) -> None:
+    async def _cut_device(self, system: Client, device: str, newest: int) -> None:
         for server, cid, _ in await self._connections(system, mqtt_client=device):
-            await self._kick(system, server, cid, device)
+            if cid <= newest:  # a later one was judged by the new inventory
+                await self._kick(system, server, cid, device)
 
     async def _cut_strangers(self, system: Client) -> None:
         """At start: whoever was changed while no gate was running."""

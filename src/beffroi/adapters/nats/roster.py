@@ -5,6 +5,8 @@ When the store cannot be read, the last copy stands: devices go on connecting.
 
 from __future__ import annotations
 
+import threading
+
 import structlog
 
 from beffroi.adapters.nats import admit
@@ -21,16 +23,21 @@ log = structlog.get_logger("gate")
 
 
 class Roster:
-    """Devices that may connect. `refresh` runs in a thread, the rest on the event loop."""
+    """Devices that may connect. `refresh` and `judge_fresh` run in threads, one at a time."""
 
     def __init__(self, assets: AssetStore, people: PeopleStore) -> None:
         self._assets = assets
         self._people = people
+        self._lock = threading.Lock()
         self._version = -1
         self._known: dict[str, admit.Known] = {}
 
     def refresh(self) -> list[str]:
         """Follow the store; returns devices whose live connection must be cut."""
+        with self._lock:
+            return self._refresh()
+
+    def _refresh(self) -> list[str]:
         try:
             version = self._assets.inventory_version()
             if version == self._version:
@@ -57,12 +64,19 @@ class Roster:
 
     def judge_fresh(self, shown: admit.Claim) -> Permissions:
         """From the store itself (blocking): a new enrolment, or the certificate being renewed."""
-        try:
-            device = self._assets.device(shown.device)
-            previous = self._people.setting(PREVIOUS_SETTING + shown.device) or ""
-        except StoreError as error:
-            raise admit.RefusalError(f"the store cannot be read: {error}") from error
-        return admit.judge(shown, None if device is None else _known(device), previous)
+        with self._lock:
+            try:
+                device = self._assets.device(shown.device)
+                previous = self._people.setting(PREVIOUS_SETTING + shown.device) or ""
+            except StoreError as error:
+                raise admit.RefusalError(f"the store cannot be read: {error}") from error
+            known = None if device is None else _known(device)
+            permissions = admit.judge(shown, known, previous)
+            if known is not None:
+                # Remember what it was let in for: or a revocation before the next refresh would
+                # find no difference, and leave it connected.
+                self._known[shown.device] = known
+            return permissions
 
     def _continues(self, name: str, old: admit.Known, new: admit.Known | None) -> bool:
         """The device may stay connected although its entry changed."""

@@ -28,6 +28,7 @@ class Request(NamedTuple):
 
     server: str
     user_nkey: str
+    cid: int  # the broker's number of the connection: later ones have greater numbers
     kind: str  # "mqtt", "nats", "websocket", ...
     mqtt_id: str
     user: str  # a user name or token was given: devices have none
@@ -54,6 +55,7 @@ def read(data: bytes) -> Request:
         return Request(
             server=nats["server_id"]["id"],
             user_nkey=nats["user_nkey"],
+            cid=int(client.get("id", 0)),
             kind=client.get("type", ""),
             mqtt_id=client.get("mqtt_id", ""),
             user=options.get("user", "") or options.get("auth_token", ""),
