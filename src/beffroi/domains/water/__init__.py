@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from beffroi.domains.attrs import text
-from beffroi.domains.base import Domain
+from beffroi.domains.base import Domain, Watch
 from beffroi.domains.water.decode import MODELS, decode
 from beffroi.domains.water.entities import KINDS
+from beffroi.domains.water.network import NetworkWatch
 from beffroi.domains.water.rules import RULES
 from beffroi.domains.water.watch import WaterWatch
 from beffroi.model.asset import Asset, Label
+
+
+def _watch(asset: Asset, saved: Mapping[str, Any] | None) -> Watch:
+    return NetworkWatch(asset, saved) if asset.kind == "network" else WaterWatch(asset, saved)
 
 
 def _network(asset: Asset) -> str:
@@ -22,7 +30,7 @@ DOMAIN = Domain(
     kinds=KINDS,
     rules=RULES,
     decode=decode,
-    watch=WaterWatch,
+    watch=_watch,
     models=MODELS,
     colour="#1f6fb2",
     group=_network,

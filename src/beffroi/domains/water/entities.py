@@ -5,135 +5,61 @@ Bounds are those of the physically possible, not of the allowed: `rules` knows w
 
 from __future__ import annotations
 
-from beffroi.model.asset import Kind, Label, Property
+from beffroi.domains.kind_table import pick, properties
+from beffroi.model.asset import Kind, Label
+
+PROPERTIES = properties("""
+level_m | Niveau | Level | m | -0.5 | 60 | 2
+volume_m3 | Volume | Volume | m³ | 0 | 1e6 | 0
+inflow_l_s | Débit entrant | Inflow | L/s | -5e3 | 5e3 | 2
+outflow_l_s | Débit sortant | Outflow | L/s | -5e3 | 5e3 | 2
+flow_l_s | Débit | Flow | L/s | -5e3 | 5e3 | 2
+running | Marche | Running | | 0 | 1 | 0 | 2 | 0 à l’arrêt/stopped, 1 en marche/running
+power_kW | Puissance | Power | kW | 0 | 1e4 | 2
+open | État | State | | 0 | 1 | 0 | 2 | 0 fermée/closed, 1 ouverte/open
+position_pct | Ouverture | Opening | % | 0 | 100 | 0
+pressure_bar | Pression | Pressure | bar | -1 | 60 | 2
+suction_bar | Pression à l’aspiration | Suction pressure | bar | -1 | 60 | 2
+upstream_bar | Pression amont | Upstream pressure | bar | -1 | 60 | 2
+setting_bar | Consigne | Setting | bar | -1 | 60 | 2
+temperature_C | Température de l’eau | Water temperature | °C | -5 | 100 | 1
+chlorine_mg_l | Chlore libre | Free chlorine | mg/L | 0 | 50 | 2
+ph | pH | pH | | 0 | 14 | 2
+turbidity_NFU | Turbidité | Turbidity | NFU | 0 | 1e4 | 2
+conductivity_uS_cm | Conductivité à 20 °C | Conductivity at 20 °C | µS/cm | 0 | 2e5 | 0
+inflow_m3_h | Débit entrant | Inflow | m³/h | -5e4 | 5e4 | 2
+outflow_m3_h | Débit sortant | Outflow | m³/h | -5e4 | 5e4 | 2
+metered_m3_h | Consommation comptée | Metered consumption | m³/h | 0 | 5e4 | 2 | 48
+night_flow_m3_h | Débit minimal de nuit | Minimum night flow | m³/h | -5e4 | 5e4 | 2 | 48
+leak_l_s | Fuite estimée | Estimated leak | L/s | 0 | 2e4 | 2 | 48
+loss_m3_d | Pertes du jour | Losses of the day | m³/j | -1e6 | 1e6 | 1 | 48
+yield_pct | Rendement mesuré (7 jours) | Measured yield (7 days) | % | 0 | 1e3 | 1 | 48
+oddity | Écart au fonctionnement appris | Distance from learnt behaviour | | 0 | 1e6 | 2
+""")
 
 
-def _props(*items: Property) -> dict[str, Property]:
-    return {item.name: item for item in items}
+def _kind(
+    name: str, fr: str, en: str, props: str, icon: str, derived: tuple[str, ...] = ()
+) -> Kind:
+    """The first property is the one that the map shows."""
+    chosen = pick(PROPERTIES, props)
+    return Kind(name, Label(fr, en), chosen, next(iter(chosen)), icon, derived)
 
 
-def _flow(name: str, fr: str, en: str) -> Property:
-    return Property(name, Label(fr, en), "L/s", -5_000.0, 5_000.0)
-
-
-def _hourly(name: str, fr: str, en: str) -> Property:
-    return Property(name, Label(fr, en), "m³/h", -50_000.0, 50_000.0)
-
-
-def _daily(name: str, fr: str, en: str, unit: str, low: float, high: float) -> Property:
-    return Property(name, Label(fr, en), unit, low, high, stale_s=2 * 86_400)
-
-
-def _pressure(name: str, fr: str, en: str) -> Property:
-    return Property(name, Label(fr, en), "bar", -1.0, 60.0)
-
-
-_OFF_ON = {0: Label("à l’arrêt", "stopped"), 1: Label("en marche", "running")}
-_SHUT_OPEN = {0: Label("fermée", "closed"), 1: Label("ouverte", "open")}
-_FLOW = _flow("flow_l_s", "Débit", "Flow")
-_PRESSURE = _pressure("pressure_bar", "Pression", "Pressure")
-_WARMTH = Property(
-    "temperature_C", Label("Température de l’eau", "Water temperature"), "°C", -5.0, 100.0, digits=1
-)
-
-TANK = Kind(
-    "tank",
-    Label("Réservoir", "Tank"),
-    _props(
-        Property("level_m", Label("Niveau", "Level"), "m", -0.5, 60.0),
-        Property("volume_m3", Label("Volume", "Volume"), "m³", 0.0, 1e6, digits=0),
-        _flow("inflow_l_s", "Débit entrant", "Inflow"),
-        _flow("outflow_l_s", "Débit sortant", "Outflow"),
-        _WARMTH,
-    ),
-    "level_m",
-    "tank",
-    derived=("volume_m3",),
-)
-PUMP = Kind(
-    "pump",
-    Label("Pompe", "Pump"),
-    _props(
-        _FLOW,
-        Property("running", Label("Marche", "Running"), "", 0.0, 1.0, digits=0, states=_OFF_ON),
-        _PRESSURE,
-        _pressure("suction_bar", "Pression à l’aspiration", "Suction pressure"),
-        Property("power_kW", Label("Puissance", "Power"), "kW", 0.0, 10_000.0),
-    ),
-    "running",
-    "pump",
-)
-VALVE = Kind(
-    "valve",
-    Label("Vanne", "Valve"),
-    _props(
-        _FLOW,
-        Property("open", Label("État", "State"), "", 0.0, 1.0, digits=0, states=_SHUT_OPEN),
-        Property("position_pct", Label("Ouverture", "Opening"), "%", 0.0, 100.0, digits=0),
-        _pressure("setting_bar", "Consigne", "Setting"),
-        _pressure("upstream_bar", "Pression amont", "Upstream pressure"),
-        _PRESSURE,
-    ),
-    "flow_l_s",
-    "valve",
-)
-NODE = Kind(
-    "node",
-    Label("Point de pression", "Pressure point"),
-    _props(_PRESSURE, _WARMTH),
-    "pressure_bar",
-    "gauge",
-)
-SECTOR = Kind(
-    "sector",
-    Label("Secteur (îlot de comptage)", "District metered area"),
-    _props(
-        _hourly("inflow_m3_h", "Débit entrant", "Inflow"),
-        _hourly("outflow_m3_h", "Débit sortant", "Outflow"),
-        _daily("metered_m3_h", "Consommation comptée", "Metered consumption", "m³/h", 0.0, 5e4),
-        _daily("night_flow_m3_h", "Débit minimal de nuit", "Night flow", "m³/h", -5e4, 5e4),
-        _daily("leak_l_s", "Fuite estimée", "Estimated leak", "L/s", 0.0, 2e4),
-        _daily("loss_m3_d", "Pertes du jour", "Losses of the day", "m³/j", -1e6, 1e6),
-        _daily("yield_pct", "Rendement mesuré (7 jours)", "Yield (7 days)", "%", 0.0, 1e3),
-    ),
-    "inflow_m3_h",
-    "sector",
-    derived=("night_flow_m3_h", "leak_l_s", "loss_m3_d", "yield_pct"),
-)
-QUALITY = Kind(
-    "quality",
-    Label("Point de qualité", "Quality point"),
-    _props(
-        Property("chlorine_mg_l", Label("Chlore libre", "Free chlorine"), "mg/L", 0.0, 50.0),
-        Property("ph", Label("pH", "pH"), "", 0.0, 14.0),
-        Property("turbidity_NFU", Label("Turbidité", "Turbidity"), "NFU", 0.0, 10_000.0),
-        Property(
-            "conductivity_uS_cm",
-            Label("Conductivité à 20 °C", "Conductivity at 20 °C"),
-            "µS/cm",
-            0.0,
-            200_000.0,
-            digits=0,
-        ),
-        _WARMTH,
-    ),
-    "chlorine_mg_l",
-    "drop",
-)
-NETWORK = Kind(
-    "network",
-    Label("Réseau d’eau", "Water network"),
-    _props(
-        Property(
-            "oddity",
-            Label("Écart au fonctionnement appris", "Distance from learnt behaviour"),
-            "",
-            0.0,
-            1e6,
-        ),
-    ),
-    "oddity",
-    "network",
-    derived=("oddity",),
-)
-KINDS = {kind.name: kind for kind in (TANK, PUMP, VALVE, NODE, SECTOR, QUALITY, NETWORK)}
+_TANK = "level_m volume_m3 inflow_l_s outflow_l_s temperature_C"
+_PUMP = "running flow_l_s pressure_bar suction_bar power_kW"
+_VALVE = "flow_l_s open position_pct setting_bar upstream_bar pressure_bar"
+_DERIVED = "night_flow_m3_h leak_l_s loss_m3_d yield_pct"
+_SECTOR = f"inflow_m3_h outflow_m3_h metered_m3_h {_DERIVED}"
+_QUALITY = "chlorine_mg_l ph turbidity_NFU conductivity_uS_cm temperature_C"
+_ALL = (
+    _kind("tank", "Réservoir", "Tank", _TANK, "tank", ("volume_m3",)),
+    _kind("pump", "Pompe", "Pump", _PUMP, "pump"),
+    _kind("valve", "Vanne", "Valve", _VALVE, "valve"),
+    _kind("node", "Point de pression", "Pressure point", "pressure_bar temperature_C", "gauge"),
+    _kind("sector", "Secteur (îlot de comptage)", "District metered area", _SECTOR, "sector",
+          tuple(_DERIVED.split())),
+    _kind("quality", "Point de qualité", "Quality point", _QUALITY, "drop"),
+    _kind("network", "Réseau d’eau", "Water network", "oddity", "network", ("oddity",)),
+)  # fmt: skip
+KINDS = {kind.name: kind for kind in _ALL}
