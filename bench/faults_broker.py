@@ -159,6 +159,7 @@ async def kills(home: Path, times: int, rng: random.Random) -> int:
 async def fsync_errors(home: Path, times: int, rng: random.Random) -> int:
     """strace answers EIO to every fsync for a second; nothing may be acknowledged on the strength
     of such an fsync. Then the broker is killed and starts from what is really on disk."""
+    during = 0
     async with scene(home, seconds=times * 9.0 + 4.0, window=20) as (stack, keeper):
         await asyncio.sleep(3.0)
         for _ in range(times):
@@ -168,7 +169,10 @@ async def fsync_errors(home: Path, times: int, rng: random.Random) -> int:
             command = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]
             inject = ["-e", "inject=fsync,fdatasync:error=EIO", "-p", str(stack.broker.pid)]
             tracer = subprocess.Popen([*command, *inject], stderr=subprocess.DEVNULL)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(0.3)  # attached, and what was stored before has been read
+            before = keeper.received
+            await asyncio.sleep(0.7)
+            during += keeper.received - before
             tracer.send_signal(signal.SIGINT)
             await asyncio.to_thread(tracer.wait)
             if stack.broker.pid:
@@ -176,7 +180,9 @@ async def fsync_errors(home: Path, times: int, rng: random.Random) -> int:
             await asyncio.sleep(2.0)
     log = (home / "nats" / "server.log").read_text(errors="replace")
     errors = log.count("input/output error")
-    return verdict("fsync gives EIO", times, home, keeper, f"{errors} EIO lines in the log")
+    return verdict(
+        "fsync gives EIO", times, home, keeper, f"{errors} EIO lines, {during} stored during"
+    )
 
 
 async def full(home: Path) -> int:
@@ -194,7 +200,7 @@ async def full(home: Path) -> int:
             subprocess.run(["dd", "if=/dev/zero", f"of={ballast}", "bs=1M"], capture_output=True)
             await asyncio.sleep(8.0)
             ballast.unlink()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(4.0)
             restarts = stack.broker.restarts
         note = f"broker restarted {restarts} times by itself"
         return verdict("disk full for 8 s", 1, home, keeper, note)

@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from beffroi.adapters.nats import binary, config, keys
+from beffroi.adapters.nats.health import Health
 from beffroi.adapters.nats.process import spawn
 from beffroi.model.limits import BROKER_MEMORY_BYTES_SOFT, DEVICE_CONNECTIONS_MAX
 
@@ -25,6 +26,7 @@ BACKOFF_S_MIN = 0.2
 BACKOFF_S_MAX = 30.0
 STEADY_S = 60.0  # having run this long, the next failure starts again with the short wait
 TLS_CHECK_S = 6 * 3_600
+HEALTH_S = 2.0
 
 log = structlog.get_logger("broker")
 
@@ -43,7 +45,8 @@ class Broker:
 
     `tls()` is called before each start of the process and every few hours; when the files it
     returns change (a renewed certificate), the process is restarted: devices reconnect, and
-    nothing acknowledged is lost. Ports given as 0 are chosen at `start` and then kept.
+    nothing acknowledged is lost. So it is when the broker has given up a stream after a write
+    error, as soon as the disk has space. Ports given as 0 are chosen at `start` and then kept.
     """
 
     def __init__(
@@ -69,6 +72,12 @@ class Broker:
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._tls_seen: tuple[float, ...] = ()
+        self._health: Health | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why devices get no acknowledgement now (a full or broken disk), "" when all is well."""
+        return "" if self._health is None else self._health.trouble
 
     @property
     def endpoint(self) -> config.Endpoint:
@@ -113,6 +122,7 @@ class Broker:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "w") as file:
             file.write(config.text(self.folder, self.endpoint, tls, public, sync=self._sync))
+        self._health = Health(self.folder)
         self._process = await spawn(
             [self._binary or "", "-c", path],
             self.folder / "stderr.log",
@@ -169,15 +179,28 @@ class Broker:
 
     async def _ended_or_due(self) -> str:
         """Returns why the process must be started again."""
+        tls_check = time.monotonic() + TLS_CHECK_S
         while True:
             if self._process is None:
                 return "it did not start"
             with contextlib.suppress(TimeoutError):
-                code = await asyncio.wait_for(self._process.wait(), TLS_CHECK_S)
+                code = await asyncio.wait_for(self._process.wait(), HEALTH_S)
                 return f"it ended with {code}"
-            if _stamp(self._tls()) != self._tls_seen:
+            if await self._must_restart():
                 await self._end()
-                return "its certificate was renewed"
+                return f"it had given up: {self.trouble}"
+            if time.monotonic() > tls_check:
+                tls_check = time.monotonic() + TLS_CHECK_S
+                if _stamp(self._tls()) != self._tls_seen:
+                    await self._end()
+                    return "its certificate was renewed"
+
+    async def _must_restart(self) -> bool:
+        try:
+            return self._health is not None and await asyncio.to_thread(self._health.look)
+        except OSError as error:
+            log.error("broker_log_unreadable", error=str(error))
+            return False
 
     async def _end(self) -> None:
         process = self._process
