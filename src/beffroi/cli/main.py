@@ -61,6 +61,38 @@ def serve(home: Home = None) -> None:
     run(work(settings_of(home)))
 
 
+@app.command()
+def demo(
+    home: Home = Path("var/demo"),
+    inhabitants: Annotated[int, typer.Option(help="500 to 1,000,000.")] = 800,
+    seed: Annotated[int, typer.Option(help="Another seed, another commune.")] = 1,
+) -> None:
+    """A living commune, simulated: streets, lamps, bays, water, people; then the hub on it."""
+    from beffroi.cli.demo import prepare
+    from beffroi.cli.serve import serve as work
+    from beffroi.lab.commune import TownError
+    from beffroi.lab.demo import DemoError
+
+    place.quiet_logs()
+    settings = settings_of(home)
+    try:
+        with place.alone(settings):
+            prepare(settings, inhabitants, seed)
+    except (DemoError, TownError, place.InUseError) as error:
+        typer.echo(f"beffroi: {error}", err=True)
+        raise typer.Exit(1) from error
+    run(work(settings, beside=("street",)))
+
+
+@app.command(hidden=True)
+def street_process(home: Home = None) -> None:
+    """Started by `demo`: the simulated devices."""
+    from beffroi.cli.demo import street_process as work
+
+    place.quiet_logs()
+    run(work(settings_of(home)))
+
+
 @app.command(hidden=True)
 def prepare_process(home: Home = None) -> None:
     """Started by `serve`: the database, migrated to this version."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 
 import structlog
 
@@ -22,9 +23,6 @@ class NotReadyError(Exception):
     """The installation cannot be served; the text says why."""
 
 
-Ready = Callable[[], Awaitable[None]]
-
-
 def end_signals() -> asyncio.Event:
     """Set at Ctrl-C or SIGTERM."""
     stop = asyncio.Event()
@@ -33,17 +31,18 @@ def end_signals() -> asyncio.Event:
     return stop
 
 
-async def serve(settings: Settings, beside: Ready | None = None) -> None:
-    """Until a signal. `beside` runs along (the demo's street) and is ended first."""
+async def serve(settings: Settings, beside: Sequence[str] = ()) -> None:
+    """Until a signal. Children named `beside` run along (the demo's street), ended first."""
     with place.alone(settings):
         stop = end_signals()
+        _free(settings.web.host, settings.web.port, "web.port")
+        _free(settings.mqtt.host, settings.mqtt.port, "mqtt.port")
+        _free("127.0.0.1", settings.nats.port, "nats.port")
         await _prepare(settings)
         broker = place.broker_of(settings)
         await broker.start()
-        gate, hub = Child("gate", settings.home), Child("hub", settings.home)
-        keepers = [asyncio.create_task(child.keep()) for child in (gate, hub)]
-        if beside is not None:
-            keepers.append(asyncio.create_task(_guarded(beside, stop)))
+        children = [Child(name, settings.home) for name in ("gate", "hub", *beside)]
+        keepers = [asyncio.create_task(child.keep()) for child in children]
         try:
             await stop.wait()
         finally:
@@ -62,9 +61,15 @@ async def _prepare(settings: Settings) -> None:
         raise NotReadyError("the database could not be opened: see the line above")
 
 
-async def _guarded(work: Ready, stop: asyncio.Event) -> None:
-    try:
-        await work()
-    except Exception:
-        log.exception("the street ended")
-        stop.set()
+def _free(host: str, port: int, setting: str) -> None:
+    """Said once and clearly, instead of a child that dies again and again."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise NotReadyError(
+                f"{host}:{port} cannot be used ({error.strerror}); "
+                f"stop the other program or set {setting} in config.toml"
+            ) from error
