@@ -47,7 +47,9 @@ class Stack:
         self._task: asyncio.Task[None] | None = None
         self.authority = CertificateAuthority(home / "ca", self.clock.now_ms())
         self.store: SqlStore = open_store(f"sqlite:///{home / 'beffroi.sqlite'}")
-        self.broker = Broker(home / "nats", self._tls, mqtt_port=0, client_port=0, sync=sync)
+        self.broker = Broker(
+            home / "nats", self._tls, mqtt_port=0, client_port=0, sync=sync, backoff_s_max=0.5
+        )
 
     async def __aenter__(self) -> Stack:
         await self.broker.start()

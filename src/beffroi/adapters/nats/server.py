@@ -60,6 +60,7 @@ class Broker:
         own_binary: str = "",
         own_sha256: str = "",
         sync: str = "always",
+        backoff_s_max: float = BACKOFF_S_MAX,
     ) -> None:
         self.folder = folder
         self.restarts = 0
@@ -67,6 +68,7 @@ class Broker:
         self._ports = (mqtt_host, mqtt_port, client_port)
         self._own = (own_binary, own_sha256)
         self._sync = sync
+        self._backoff_s_max = backoff_s_max
         self._endpoint: config.Endpoint | None = None
         self._binary: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -169,7 +171,7 @@ class Broker:
                 wait_s = BACKOFF_S_MIN
             log.warning("broker_restart", why=ended, wait_s=wait_s)
             await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, BACKOFF_S_MAX)
+            wait_s = min(wait_s * 2, self._backoff_s_max)
             self.restarts += 1
             started = time.monotonic()
             try:
