@@ -69,7 +69,7 @@ def judge(shown: Claim, known: Known | None, previous_serial: str = "") -> Permi
         raise RefusalError(f"{shown.device} is not in the inventory")
     if known.status != "enrolled":
         raise RefusalError(f"{shown.device} is {known.status}")
-    if not known.serial or shown.serial not in (known.serial, previous_serial):
+    if shown.serial not in {known.serial, previous_serial} - {""}:
         raise RefusalError(f"certificate {shown.serial} of {shown.device} is no longer valid")
     return permissions(shown.device, known.is_gateway)
 
