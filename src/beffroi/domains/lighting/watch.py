@@ -52,7 +52,7 @@ class LightingWatch:
         attrs = asset.attrs
         self._cabinet = asset.kind == "cabinet"
         self._plan = schedule(attrs, asset.lon, asset.lat)
-        self._nominal = number(attrs, "rated_w")
+        self._nominal = number(attrs, "rated_w") or number(attrs, "power_W_nominal")
         self._floor = min(0.9, max(0.0, number_or(attrs, "dim_floor", DIM_FLOOR)))
         self._grace_ms = int(max(0.0, number_or(attrs, "grace_min", GRACE_MIN)) * 60_000)
         self._silent_s = number_or(attrs, "silent_s", SILENT_S_MIN)
