@@ -78,13 +78,18 @@ cabinet_low | WARNING | local
 - Part of the load is missing: {power_W:.0f} W instead of {expected_W:.0f}
 - Un départ ou plusieurs lampes sont éteints : relever les départs un à un.
 - One feeder or several lamps are out: check the feeders one by one.
-contactor | GRAVE | local
-- Contacteur contraire au programme ({state})
-- Contactor contradicts the schedule ({state})
-- Remettre en automatique ; si la commande vient du réseau sans ordre connu, couper la commande à
+contactor_open | GRAVE | local
+- Contacteur ouvert alors que l’éclairage est prévu
+- Contactor open while light is due
+- Rallumer en local ; si la commande vient du réseau sans ordre connu, couper la commande à
   distance et prévenir le référent sécurité.
-- Put back to automatic; if the command came from the network with no known order, cut remote
-  control and tell the security contact.
+- Switch on locally; if the command came from the network with no known order, cut remote control
+  and tell the security contact.
+contactor_closed | WARNING | local
+- Contacteur fermé hors des heures d’éclairage
+- Contactor closed outside lighting hours
+- Remettre en automatique après une marche forcée ; sinon vérifier l’horloge.
+- Put back to automatic after a forced run; otherwise check the clock.
 group_dark | GRAVE | local
 - {dark:.0f} lampes éteintes sur {known:.0f} alors que l’éclairage est prévu
 - {dark:.0f} lamps dark of {known:.0f} while light is due

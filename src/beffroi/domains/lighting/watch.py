@@ -16,6 +16,7 @@ from beffroi.domains.lighting.faults import DIM_FLOOR, bands, expected_w
 from beffroi.domains.lighting.ledger import Ledger
 from beffroi.domains.lighting.night import Due, night_of, schedule
 from beffroi.domains.limit import Limit, check
+from beffroi.domains.process import Switching
 from beffroi.domains.series import SILENT_S_MIN, Presence
 from beffroi.domains.state import Memory
 from beffroi.model.asset import Asset
@@ -38,8 +39,6 @@ COUNTERS = ("energy_kWh", "burning_h")
 class LampMemory(Memory):
     usual_w: float = 0.0  # learnt at full light, when the asset has no nominal power
     samples: int = 0
-    lit: int = -1
-    changes: list[int] = field(default_factory=list)
     counters: dict[str, float] = field(default_factory=dict)
     lamps: dict[str, list[float]] = field(default_factory=dict)  # of a cabinet: [ts_ms, lit]
 
@@ -52,7 +51,7 @@ class LightingWatch:
         attrs = asset.attrs
         self._cabinet = asset.kind == "cabinet"
         self._plan = schedule(attrs, asset.lon, asset.lat)
-        self._nominal = number(attrs, "rated_w") or number(attrs, "power_W_nominal")
+        self._nominal = number(attrs, "power_W_nominal")
         self._floor = min(0.9, max(0.0, number_or(attrs, "dim_floor", DIM_FLOOR)))
         self._grace_ms = int(max(0.0, number_or(attrs, "grace_min", GRACE_MIN)) * 60_000)
         self._silent_s = number_or(attrs, "silent_s", SILENT_S_MIN)
@@ -60,6 +59,7 @@ class LightingWatch:
         self._latches = Latches(asset.id, saved.get("latches"))
         self._presence = Presence.load(saved.get("presence"))
         self._ledger = Ledger.load(saved.get("ledger"))
+        self._switching = Switching.load(saved.get("switching"))
         self._m = LampMemory.load(saved.get("memory"))
         self._last: dict[str, list[float]] = {k: list(v) for k, v in saved.get("last", {}).items()}
         self._night = night_of(0, self._plan)
@@ -141,15 +141,9 @@ class LightingWatch:
             m.usual_w = max(m.usual_w, power) if m.samples <= LEARN_SAMPLES else m.usual_w
 
     def _changes(self, ts_ms: int, lit: bool) -> None:
-        m = self._m
-        if m.lit >= 0 and bool(m.lit) != lit:
-            m.changes.append(ts_ms)
-        m.lit = int(lit)
-        if m.changes:
-            m.changes = [at for at in m.changes if ts_ms - at < 3_600_000][-100:]
-        facts = {"changes": float(len(m.changes))}
-        many = len(m.changes) > CHANGES_PER_H_MAX
-        self._latches.feed("lighting.cycling", ts_ms, many, facts, off_s=1_800)
+        changes = self._switching.step(ts_ms, lit)
+        many = changes > CHANGES_PER_H_MAX
+        self._latches.feed("lighting.cycling", ts_ms, many, {"changes": changes}, off_s=1_800)
 
     def _counter(self, ob: Obs) -> None:
         before = self._m.counters.get(ob.prop, ob.value)
@@ -162,11 +156,13 @@ class LightingWatch:
         closed = now.get("contactor_on")
         if closed is None or not settled:
             return
-        wrong = (closed >= 0.5) != (due.pct > 0)
-        facts = {"state": "fermé / closed" if closed >= 0.5 else "ouvert / open"}
-        self._latches.feed(
-            "lighting.contactor", ts_ms, wrong, facts, on_s=PERSIST_S, off_s=PERSIST_S
+        # One rule for each half of the day: by day nothing is known of the one for the night.
+        rule, wrong = (
+            ("lighting.contactor_open", closed < 0.5)
+            if due.pct > 0
+            else ("lighting.contactor_closed", closed >= 0.5)
         )
+        self._latches.feed(rule, ts_ms, wrong, on_s=PERSIST_S, off_s=PERSIST_S)
 
     def _member(self, ob: Obs) -> None:
         lamp, _, prop = ob.prop.rpartition("/")
@@ -206,6 +202,7 @@ class LightingWatch:
             "latches": self._latches.dump(),
             "presence": self._presence.dump(),
             "ledger": self._ledger.dump(),
+            "switching": self._switching.dump(),
             "memory": self._m.dump(),
             "last": {k: list(v) for k, v in self._last.items()},
         }

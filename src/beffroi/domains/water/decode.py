@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from beffroi.domains.base import DecodeError, plain
+from beffroi.domains.base import plain
+from beffroi.domains.units import Scale, scaled
 from beffroi.model.asset import Label
 
 BAR_PER_MH2O = 0.0980665
@@ -19,7 +20,7 @@ MODELS = {
     "metric": Label("Télégestion en m³/h et mCE", "Telemetry in m³/h and mH2O"),
     "ctown": Label("SCADA à balises L_, F_, S_, P_ (mCE)", "SCADA with tags L_, F_, S_, P_ (mH2O)"),
 }
-_METRIC: Mapping[str, tuple[str, float]] = {
+_METRIC: Scale = {
     "pressure_mH2O": ("pressure_bar", BAR_PER_MH2O),
     "suction_mH2O": ("suction_bar", BAR_PER_MH2O),
     "upstream_mH2O": ("upstream_bar", BAR_PER_MH2O),
@@ -32,23 +33,7 @@ _METRIC: Mapping[str, tuple[str, float]] = {
 def decode(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
     """{property: value} in our units. DecodeError for an unknown model or a text for a number."""
     if model == "metric":
-        return dict(_scaled(name, value) for name, value in raw.items())
+        return scaled(raw, _METRIC)
     if model == "ctown":
-        return {
-            name: _number(name, value) * BAR_PER_MH2O if name.startswith("P_") else value
-            for name, value in raw.items()
-        }
+        return scaled(raw, {name: (name, BAR_PER_MH2O) for name in raw if name.startswith("P_")})
     return plain(model, raw)
-
-
-def _scaled(name: str, value: Any) -> tuple[str, Any]:
-    if name not in _METRIC:
-        return name, value
-    ours, factor = _METRIC[name]
-    return ours, _number(name, value) * factor
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DecodeError(f"{name} must be a number, not {value!r}")
-    return float(value)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from beffroi.domains.attrs import number, number_or, text
 from beffroi.domains.latch import Latches
 from beffroi.domains.limit import Limit, Now, check
-from beffroi.domains.series import LEARN_MS
+from beffroi.domains.process import Balance, Fall, Pace, Switching
 from beffroi.domains.state import Memory
 from beffroi.model.asset import Asset
 from beffroi.model.finding import Derived
@@ -47,18 +47,6 @@ def _tank_limits(attrs: Mapping[str, Any]) -> list[Limit]:
     return limits
 
 
-@dataclass(slots=True)
-class TankMemory(Memory):
-    first_ms: int = -1
-    last_ms: int = -1
-    level_m: float = 0.0
-    fastest_m_s: float = 0.0  # learnt
-    base_ms: int = -1  # of the balance under way
-    base_m: float = 0.0
-    net_m3: float = 0.0
-    net_ms: int = -1
-
-
 class Tank:
     """Level limits, volume, a level that moves faster than water can, balance with its meters."""
 
@@ -71,7 +59,9 @@ class Tank:
         most = number(attrs, "flow_l_s_max")
         self._rate = most / 1000 / self._area_m2 if most and self._area_m2 > 0 else None
         self._limits = _tank_limits(attrs)
-        self._m = TankMemory.load(saved)
+        saved = saved or {}
+        self._pace = Pace.load(saved.get("pace"))
+        self._flows = Balance.load(saved.get("flows"))
 
     def judge(self, ts_ms: int, now: Now, note: Latches) -> list[Derived]:
         level = now.get("level_m")
@@ -79,62 +69,36 @@ class Tank:
             return []
         for limit in self._limits:
             check(limit, ts_ms, now, note)
-        self._jump(ts_ms, level, note)
+        jumped, change, seconds = self._pace.step(ts_ms, level, self._rate)
+        facts = {"change_m": change, "minutes": seconds / 60}
+        note.feed("water.level_jump", ts_ms, jumped, facts, off_s=3_600)
         if self._area_m2 <= 0:
             return []
-        self._balance(ts_ms, level, now, note)
+        inflow, outflow = now.get("inflow_l_s"), now.get("outflow_l_s")
+        if inflow is not None and outflow is not None:
+            self._balance(ts_ms, level, inflow, outflow, note)
         return [Derived("volume_m3", ts_ms, max(0.0, level) * self._area_m2)]
 
-    def _jump(self, ts_ms: int, level: float, note: Latches) -> None:
-        m = self._m
-        if m.first_ms < 0:
-            m.first_ms = ts_ms
-        seconds = (ts_ms - m.last_ms) / 1000.0
-        if m.last_ms >= 0 and seconds > 0:
-            change = level - m.level_m
-            rate = max(0.0, abs(change) - 0.05) / seconds
-            learnt = ts_ms - m.first_ms > LEARN_MS
-            limit = self._rate if self._rate is not None else 3 * m.fastest_m_s if learnt else None
-            if not learnt and seconds <= 7_200:
-                m.fastest_m_s = max(m.fastest_m_s, rate)
-            facts = {"change_m": change, "minutes": seconds / 60}
-            jumped = limit is not None and rate > 1.5 * limit
-            note.feed("water.level_jump", ts_ms, jumped, facts, off_s=3_600)
-        m.last_ms, m.level_m = ts_ms, level
-
-    def _balance(self, ts_ms: int, level: float, now: Now, note: Latches) -> None:
-        """Inflow minus outflow must be what the level shows, over windows of half an hour."""
-        m = self._m
-        inflow, outflow = now.get("inflow_l_s"), now.get("outflow_l_s")
-        if inflow is None or outflow is None:
+    def _balance(
+        self, ts_ms: int, level: float, inflow: float, outflow: float, note: Latches
+    ) -> None:
+        found = self._flows.step(ts_ms, 1000 * level * self._area_m2, inflow - outflow)
+        if found is None:
             return
-        seconds = (ts_ms - m.net_ms) / 1000.0
-        if m.net_ms < 0 or not 0 <= seconds <= 7_200:
-            m.base_ms, m.base_m, m.net_m3 = ts_ms, level, 0.0
-        else:
-            m.net_m3 += (inflow - outflow) / 1000 * seconds
-        m.net_ms = ts_ms
-        window_s = (ts_ms - m.base_ms) / 1000.0
-        if window_s < 1_800:
-            return
-        gap = (m.net_m3 - (level - m.base_m) * self._area_m2) / window_s * 1000
+        gap, window_s = found
         noise = 0.02 * self._area_m2 / window_s * 1000  # two centimetres of ripple
         allowed = noise + 0.1 * max(abs(inflow), abs(outflow))
-        facts = {"gap_l_s": gap}
-        note.feed("water.tank_balance", ts_ms, abs(gap) > allowed, facts, on_s=1_800, off_s=1_800)
-        m.base_ms, m.base_m, m.net_m3 = ts_ms, level, 0.0
+        wrong = abs(gap) > allowed
+        note.feed("water.tank_balance", ts_ms, wrong, {"gap_l_s": gap}, on_s=1_800, off_s=1_800)
 
     def dump(self) -> dict[str, Any]:
-        return self._m.dump()
+        return {"pace": self._pace.dump(), "flows": self._flows.dump()}
 
 
 @dataclass(slots=True)
 class PumpMemory(Memory):
-    first_ms: int = -1
-    on: int = -1
     usual_l_s: float = 0.0  # learnt while running
     samples: int = 0
-    starts: list[int] = field(default_factory=list)
 
 
 class Pump:
@@ -145,7 +109,9 @@ class Pump:
         self._kw = number(asset.attrs, "power_kW_nominal")
         self._starts_max = number_or(asset.attrs, "starts_per_h_max", 12)
         self._limits = _pressure_limits(asset.attrs, floor=None)
-        self._m = PumpMemory.load(saved)
+        saved = saved or {}
+        self._m = PumpMemory.load(saved.get("memory"))
+        self._starts = Switching.load(saved.get("starts"))
 
     def judge(self, ts_ms: int, now: Now, note: Latches) -> list[Derived]:
         for limit in self._limits:
@@ -154,7 +120,9 @@ class Pump:
         if running is None:
             return []
         on = running >= 0.5
-        self._count_starts(ts_ms, on, note)
+        starts = self._starts.step(ts_ms, on, only_on=True)
+        many = starts > self._starts_max
+        note.feed("water.pump_cycling", ts_ms, many, {"starts": starts}, off_s=1_800)
         flow, power = now.get("flow_l_s"), now.get("power_kW")
         if flow is not None:
             self._flow(ts_ms, on, flow, note)
@@ -180,18 +148,8 @@ class Pump:
             m.samples += 1
             m.usual_l_s += (flow - m.usual_l_s) / min(m.samples, 500)
 
-    def _count_starts(self, ts_ms: int, on: bool, note: Latches) -> None:
-        m = self._m
-        if m.on == 0 and on:
-            m.starts.append(ts_ms)
-        m.on = int(on)
-        m.starts = [at for at in m.starts if ts_ms - at < 3_600_000][-100:]
-        many = len(m.starts) > self._starts_max
-        facts = {"starts": float(len(m.starts))}
-        note.feed("water.pump_cycling", ts_ms, many, facts, off_s=1_800)
-
     def dump(self) -> dict[str, Any]:
-        return self._m.dump()
+        return {"memory": self._m.dump(), "starts": self._starts.dump()}
 
 
 def _pressure_limits(attrs: Mapping[str, Any], floor: float | None) -> list[Limit]:
@@ -229,13 +187,6 @@ def _quality_limits(attrs: Mapping[str, Any]) -> list[Limit]:
     ]
 
 
-@dataclass(slots=True)
-class PointMemory(Memory):
-    usual_bar: float = -1.0
-    spread_bar: float = 0.0
-    samples: int = 0
-
-
 class Point:
     """A pressure point, valve or quality point: limits and a sudden fall of pressure."""
 
@@ -248,33 +199,18 @@ class Point:
             Limit("water.warm", "temperature_C", None, warm, 0.5, 3_600, "limit_C"),
             *(_quality_limits(attrs) if asset.kind == "quality" else ()),
         ]
-        self._m = PointMemory.load(saved)
+        self._fall = Fall.load(saved)
 
     def judge(self, ts_ms: int, now: Now, note: Latches) -> list[Derived]:
         for limit in self._limits:
             check(limit, ts_ms, now, note)
         pressure = now.get("pressure_bar")
         if pressure is not None:
-            self._drop(ts_ms, pressure, note)
+            rule = "water.pressure_drop"
+            fallen = self._fall.step(pressure, 0.8, note.active(rule))
+            facts = {"usual_bar": self._fall.usual, "pressure_bar": pressure}
+            note.feed(rule, ts_ms, fallen, facts, on_s=120, off_s=600)
         return []
 
-    def _drop(self, ts_ms: int, pressure: float, note: Latches) -> None:
-        m = self._m
-        if m.samples >= 100:
-            margin = max(0.8, 5 * m.spread_bar)
-            if note.active("water.pressure_drop"):
-                margin *= 0.7
-            facts = {"usual_bar": m.usual_bar, "pressure_bar": pressure}
-            dropped = pressure < m.usual_bar - margin
-            if note.feed("water.pressure_drop", ts_ms, dropped, facts, on_s=120, off_s=600):
-                return  # do not learn the fault, or it would become usual
-        if not m.samples:
-            m.usual_bar = pressure
-        m.samples += 1
-        share = 1 / min(m.samples, 300)
-        error = pressure - m.usual_bar
-        m.usual_bar += error * share
-        m.spread_bar += (abs(error) - m.spread_bar) * share
-
     def dump(self) -> dict[str, Any]:
-        return self._m.dump()
+        return self._fall.dump()

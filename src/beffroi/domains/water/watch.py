@@ -21,26 +21,10 @@ from beffroi.model.reading import Obs
 NEAR_MS = 900_000  # values of one asset this close are of one moment
 STATES = frozenset({"running", "open"})
 TWIN_TOLERANCE: Mapping[str, float] = {
-    "level_m": 0.10,
-    "pressure_bar": 0.2,
-    "chlorine_mg_l": 0.1,
-    "ph": 0.3,
-    "temperature_C": 1.0,
-    "turbidity_NFU": 0.5,
-    "conductivity_uS_cm": 50.0,
-    "flow_l_s": 2.0,
-    "inflow_m3_h": 5.0,
-}
-
-
-def _part(asset: Asset, saved: Mapping[str, Any] | None) -> Part:
-    if asset.kind == "tank":
-        return Tank(asset, saved)
-    if asset.kind == "pump":
-        return Pump(asset, saved)
-    if asset.kind == "sector":
-        return Sector(asset, saved)
-    return Point(asset, saved)
+    "level_m": 0.10, "pressure_bar": 0.2, "chlorine_mg_l": 0.1, "ph": 0.3, "temperature_C": 1.0,
+    "turbidity_NFU": 0.5, "conductivity_uS_cm": 50.0, "flow_l_s": 2.0, "inflow_m3_h": 5.0,
+}  # fmt: skip
+_PARTS: Mapping[str, type[Tank | Pump | Sector]] = {"tank": Tank, "pump": Pump, "sector": Sector}
 
 
 class WaterWatch:
@@ -52,7 +36,7 @@ class WaterWatch:
         self._latches = Latches(asset.id, saved.get("latches"))
         self._belief = Belief(asset, saved.get("belief", {}), STATES, TWIN_TOLERANCE)
         self._presence = Presence.load(saved.get("presence"))
-        self._part = _part(asset, saved.get("part"))
+        self._part: Part = _PARTS.get(asset.kind, Point)(asset, saved.get("part"))
         self._last: dict[str, list[float]] = {k: list(v) for k, v in saved.get("last", {}).items()}
 
     def step(self, obs: Sequence[Obs]) -> Step:

@@ -71,7 +71,7 @@ class LightingWorld:
         return _Lamp(
             lamp,
             schedule(attrs, lamp.lon, lamp.lat),
-            float(attrs.get("rated_w", 60.0)),
+            float(attrs.get("power_W_nominal", attrs.get("rated_w", 60.0))),
             rng.gauss(1.0, 0.02),
             int(rng.gauss(0, PHOTOCELL_MS)),
             str(attrs.get("cabinet", "")),
