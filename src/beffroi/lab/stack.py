@@ -7,7 +7,6 @@ process; the gate runs as a task here or, like in `beffroi serve`, as a process 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import sys
 import tempfile
@@ -101,9 +100,9 @@ class Stack:
 
     async def stop_gate(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            while not self._task.done():  # see NatsBus.stop
+                self._task.cancel()
+                await asyncio.wait({self._task}, timeout=0.2)
             self._task = None
         if self._child is not None and self._child.returncode is None:
             self._child.terminate()

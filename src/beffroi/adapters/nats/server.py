@@ -109,10 +109,10 @@ class Broker:
 
     async def stop(self) -> None:
         """End the process in an orderly way (it flushes), by force after STOP_S_MAX."""
-        if self._keeper is not None:
+        while self._keeper is not None and not self._keeper.done():
+            # `wait_for` of Python 3.11 forgets a cancellation that comes as its answer comes.
             self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait({self._keeper}, timeout=0.2)
         await self._end()
 
     # ----------------------------------------------------------------------------------------
