@@ -125,33 +125,32 @@ def night_of(ts_ms: int, plan: Schedule) -> Night:
 @lru_cache(maxsize=4_096)
 def _night(day: date, plan: Schedule) -> Night:
     start, end = _at(day, 720, plan), _at(day + timedelta(days=1), 720, plan)
-    dark = _dark(day, plan.lon, plan.lat, plan.zone, start, end)
-    if dark is None:
-        return Night(start, end, (start,), (0.0,), ("day",))
-    lit_from = min(max(start, dark[0] + int(plan.sunset_min * 60_000)), end)
-    lit_to = min(max(lit_from, dark[1] + int(plan.sunrise_min * 60_000)), end)
+    lit = [
+        (max(start, down + int(plan.sunset_min * 60_000)), up + int(plan.sunrise_min * 60_000))
+        for down, up in _dark(day, plan.lon, plan.lat, plan.zone, start, end)
+    ]
     held = [(*_bounds(day, window, plan), window.pct) for window in plan.windows]
-    edges = {start, lit_from, lit_to}
-    edges.update(at for a, b, _ in held for at in (a, b) if lit_from < at < lit_to)
-    return _steps(start, end, sorted(edges - {end}), lit_from, lit_to, held)
+    edges = {at for span in (*lit, *((a, b) for a, b, _ in held)) for at in span}
+    return _steps(start, end, sorted({start, *(at for at in edges if start < at < end)}), lit, held)
 
 
 def _steps(
     start: int,
     end: int,
     edges: list[int],
-    lit_from: int,
-    lit_to: int,
+    lit: list[tuple[int, int]],
     held: list[tuple[int, int, float]],
 ) -> Night:
     """The lowest window that holds decides; outside sunset to sunrise it is day."""
-    pcts, whys = [], []
+    steps: list[tuple[int, float, str]] = []
     for at in edges:
-        lit = lit_from <= at < lit_to
-        pct = min((p for a, b, p in held if a <= at < b), default=100.0) if lit else 0.0
-        pcts.append(pct)
-        whys.append("day" if not lit else "night" if pct > 0 else "off")
-    return Night(start, end, tuple(edges), tuple(pcts), tuple(whys))
+        dark = any(a <= at < b for a, b in lit)
+        pct = min((p for a, b, p in held if a <= at < b), default=100.0) if dark else 0.0
+        step = at, pct, "day" if not dark else "night" if pct > 0 else "off"
+        if not steps or steps[-1][1:] != step[1:]:
+            steps.append(step)
+    starts, pcts, whys = zip(*steps, strict=True)
+    return Night(start, end, starts, pcts, whys)
 
 
 def _bounds(day: date, window: Window, plan: Schedule) -> tuple[int, int]:
@@ -169,22 +168,23 @@ def _at(day: date, minute: int, plan: Schedule) -> int:
 @lru_cache(maxsize=1_024)
 def _dark(
     day: date, lon: float, lat: float, zone_name: str, start: int, end: int
-) -> tuple[int, int] | None:
-    """Sunset and sunrise between two noons; the whole span in the polar night, None without."""
+) -> tuple[tuple[int, int], ...]:
+    """Sunset to sunrise between two noons: once, hardly ever twice, or not at all."""
     place = Observer(lat, lon)
     try:
         down = int(sunset(place, day, zone(zone_name)).timestamp() * 1000)
         up = int(sunrise(place, day + timedelta(days=1), zone(zone_name)).timestamp() * 1000)
     except ValueError:
         return _by_elevation(place, start, end)
-    return (down, up) if start <= down < up <= end else _by_elevation(place, start, end)
+    return ((down, up),) if start <= down < up <= end else _by_elevation(place, start, end)
 
 
-def _by_elevation(place: Observer, start: int, end: int) -> tuple[int, int] | None:
-    """Slower, but right wherever the sun does not set and rise once between two noons."""
-    dark = [
-        at
-        for at in range(start, end, HORIZON_STEP_MIN * 60_000)
-        if elevation(place, datetime.fromtimestamp(at / 1000, UTC), False) < SUN_DEG
-    ]
-    return (dark[0], min(end, dark[-1] + HORIZON_STEP_MIN * 60_000)) if dark else None
+def _by_elevation(place: Observer, start: int, end: int) -> tuple[tuple[int, int], ...]:
+    """Slower, but right wherever the sun does not set and rise once between two noons: beyond
+    the polar circles, or where the clock does not fit the place."""
+    step, spans = HORIZON_STEP_MIN * 60_000, list[tuple[int, int]]()
+    for at in range(start, end, step):
+        if elevation(place, datetime.fromtimestamp(at / 1000, UTC), False) < SUN_DEG:
+            begins = spans.pop()[0] if spans and spans[-1][1] == at else at
+            spans.append((begins, min(end, at + step)))
+    return tuple(spans)

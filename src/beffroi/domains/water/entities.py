@@ -10,7 +10,7 @@ from beffroi.model.asset import Kind, Label
 
 PROPERTIES = properties("""
 level_m | Niveau | Level | m | -0.5 | 60 | 2
-volume_m3 | Volume | Volume | m³ | 0 | 1e6 | 0
+volume_m3 | Volume | Volume | m³ | 0 | 1e9 | 0
 inflow_l_s | Débit entrant | Inflow | L/s | -5e3 | 5e3 | 2
 outflow_l_s | Débit sortant | Outflow | L/s | -5e3 | 5e3 | 2
 flow_l_s | Débit | Flow | L/s | -5e3 | 5e3 | 2
@@ -30,9 +30,9 @@ conductivity_uS_cm | Conductivité à 20 °C | Conductivity at 20 °C | µS/cm |
 inflow_m3_h | Débit entrant | Inflow | m³/h | -5e4 | 5e4 | 2
 outflow_m3_h | Débit sortant | Outflow | m³/h | -5e4 | 5e4 | 2
 metered_m3_h | Consommation comptée | Metered consumption | m³/h | 0 | 5e4 | 2 | 48
-night_flow_m3_h | Débit minimal de nuit | Minimum night flow | m³/h | -5e4 | 5e4 | 2 | 48
-leak_l_s | Fuite estimée | Estimated leak | L/s | 0 | 2e4 | 2 | 48
-loss_m3_d | Pertes du jour | Losses of the day | m³/j | -1e6 | 1e6 | 1 | 48
+night_flow_m3_h | Débit minimal de nuit | Minimum night flow | m³/h | -1e5 | 1e5 | 2 | 48
+leak_l_s | Fuite estimée | Estimated leak | L/s | 0 | 6e4 | 2 | 48
+loss_m3_d | Pertes du jour | Losses of the day | m³/j | -5e6 | 5e6 | 1 | 48
 yield_pct | Rendement mesuré (7 jours) | Measured yield (7 days) | % | 0 | 1e3 | 1 | 48
 oddity | Écart au fonctionnement appris | Distance from learnt behaviour | | 0 | 1e6 | 2
 """)
