@@ -25,6 +25,7 @@ from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.live import Event, Live
+from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
 from beffroi.model.alarm import AlarmChange
 from beffroi.ui.app import mount_ui
@@ -89,9 +90,11 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     app.state.counters = lambda: _counters(ingest)
     work = asyncio.create_task(ingest.run())
     work.add_done_callback(_ended)
+    upkeep = asyncio.create_task(keep(store.readings, clock))
     try:
         yield app
     finally:
+        upkeep.cancel()
         await ingest.stop()
         with contextlib.suppress(Exception):
             await work

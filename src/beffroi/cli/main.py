@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from beffroi.cli import place
+from beffroi.cli import codec, data, device, place
 from beffroi.cli.settings import Settings, SettingsError, default_home, load
 
 app = typer.Typer(
@@ -17,6 +17,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Beffroi, l'hyperviseur d'une commune connectée / the hub of a connected town.",
 )
+app.add_typer(device.app, name="device")
+app.add_typer(codec.app, name="codec")
+app.add_typer(data.app, name="data")
+app.command()(data.backup)
+app.command()(data.restore)
 Home = Annotated[
     Path | None, typer.Option(help="Folder of the installation.", envvar="BEFFROI_HOME")
 ]

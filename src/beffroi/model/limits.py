@@ -106,6 +106,8 @@ NOTICE_TIMEOUT_S = 10.0
 RAW_DAYS = 400
 ROLLUP_DAYS = 3_653
 QUARANTINE_DAYS = 90
+SEAL_AFTER_H = 26  # a day is sealed once late readings had this long after its end
+RETENTION_PERIOD_S = 3_600  # how often sealing and purging are looked at
 
 # --- store ---------------------------------------------------------------------------------------
 STORE_BUSY_MS_MAX = 15_000  # how long a writer waits for another process before it gives up

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sqlalchemy import make_url
+
 from beffroi.adapters.sql.alarms import SqlAlarms
 from beffroi.adapters.sql.assets import SqlAssets
+from beffroi.adapters.sql.backup import copy_in, copy_out, read_manifest, write_manifest
+from beffroi.adapters.sql.check import problems
 from beffroi.adapters.sql.database import Database
 from beffroi.adapters.sql.engines import Engine
 from beffroi.adapters.sql.migrations import migrate
 from beffroi.adapters.sql.people import SqlPeople
 from beffroi.adapters.sql.readings import SqlReadings
 from beffroi.adapters.sql.sqlite_engine import SqliteEngine
+from beffroi.ports.store import Counts, StoreError
 
 
 class SqlStore:
@@ -23,13 +30,44 @@ class SqlStore:
         self.people = SqlPeople(database)
 
     def backup(self, path: str) -> None:
-        raise NotImplementedError(path)
+        """The copy and, beside it, its manifest: counts of the copy itself, not of the original,
+        which may have grown meanwhile."""
+        target = Path(path)
+        copy_out(self.database.url, target)
+        counts = _counts_of(target) if self.database.sqlite else self.readings.counts()
+        write_manifest(target, counts, self.database.url.get_backend_name())
 
     def check(self) -> list[str]:
-        return []
+        return problems(self.database)
 
     def close(self) -> None:
         self.database.close()
+
+
+def _counts_of(copy: Path) -> Counts:
+    store = open_store(f"sqlite:///{copy}", create=False)
+    try:
+        return store.readings.counts()
+    finally:
+        store.close()
+
+
+def restore_store(copy: Path, url: str) -> SqlStore:
+    """A new database at `url` from a backup: digest, counts and `check` agree, or StoreError."""
+    manifest = read_manifest(copy)
+    target = make_url(url)
+    if manifest["engine"] != target.get_backend_name():
+        raise StoreError(f"this backup is of {manifest['engine']}: restore it into the same engine")
+    copy_in(copy, target)
+    store = open_store(url, create=False)
+    found = store.check()
+    counts = store.readings.counts()
+    if counts._asdict() != manifest["counts"]:
+        found.append(f"counts differ: {counts._asdict()} here, {manifest['counts']} in the backup")
+    if found:
+        store.close()
+        raise StoreError("the restored database is not sound: " + "; ".join(found))
+    return store
 
 
 def open_store(url: str, *, create: bool = True) -> SqlStore:

@@ -1,0 +1,128 @@
+"""A backup is only one if it comes back: while writing, after damage, never over something."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from tests.adapters.sql.conftest import NewUrl
+from typer.testing import CliRunner
+
+from beffroi.adapters.sql import SqlStore, open_store, restore_store
+from beffroi.cli.main import app
+from beffroi.model.reading import Row
+from beffroi.ports.store import Batch, SeriesKey, StoreError
+
+START = 1_700_000_000_000
+DAY = 86_400_000
+
+
+def rows(series: int, start: int, count: int) -> list[Row]:
+    return [Row(series, start + 60_000 * i, i / 3, 0, start + 60_000 * i + 5) for i in range(count)]
+
+
+def filled(store: SqlStore) -> int:
+    (series,) = store.readings.series_ids([SeriesKey("tank", "d", "level_m")])
+    store.readings.commit(Batch(rows(series, START, 2_000)))
+    store.readings.seal(START + DAY)
+    return series
+
+
+def test_a_backup_taken_while_writing_comes_back_equal_to_a_moment(
+    store: SqlStore, new_url: NewUrl, tmp_path: Path
+) -> None:
+    series = filled(store)
+    stop = threading.Event()
+
+    def write() -> None:
+        at = START + 10 * DAY
+        while not stop.is_set():
+            store.readings.commit(Batch(rows(series, at, 50)))
+            at += DAY
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    copy = tmp_path / "out" / "b.backup"
+    try:
+        if store.database.sqlite:
+            store.backup(str(copy))
+    finally:
+        stop.set()
+        writer.join()
+    if not store.database.sqlite:
+        store.backup(str(copy))  # its manifest counts the original: nothing may move meanwhile
+    url = new_url() if store.database.sqlite else _empty(store, new_url)
+    back = restore_store(copy, url)
+    assert back.check() == []
+    kept = back.readings.points(series, 0, START + 400 * DAY)
+    now = store.readings.points(series, 0, START + 400 * DAY)
+    assert len(kept.ts_ms) >= 2_000
+    assert (len(kept.ts_ms) - 2_000) % 50 == 0  # whole commits only
+    for mine, theirs in zip(kept, now, strict=True):
+        assert mine.tolist() == theirs[: len(mine)].tolist()
+    back.close()
+
+
+def _empty(store: SqlStore, new_url: NewUrl) -> str:
+    """PostgreSQL restores into a database without our tables."""
+    url = new_url()
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(url)
+    with engine.begin() as conn:
+        conn.execute(text("DROP SCHEMA public CASCADE"))
+        conn.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    return url
+
+
+def test_a_changed_byte_and_a_wrong_count_are_refused(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/a.sqlite")
+    filled(store)
+    copy = tmp_path / "b.backup"
+    store.backup(str(copy))
+    store.close()
+    manifest = tmp_path / "b.backup.manifest.json"
+    sound = manifest.read_text()
+    manifest.write_text(sound.replace('"observations": 2000', '"observations": 1999'))
+    with pytest.raises(StoreError, match="counts differ"):
+        restore_store(copy, f"sqlite:///{tmp_path}/c.sqlite")
+    manifest.write_text(sound)
+    blob = bytearray(copy.read_bytes())
+    blob[len(blob) // 2] ^= 1
+    copy.write_bytes(blob)
+    with pytest.raises(StoreError, match="sha256"):
+        restore_store(copy, f"sqlite:///{tmp_path}/d.sqlite")
+
+
+def test_check_finds_a_rollup_that_disagrees(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/a.sqlite")
+    (series,) = store.readings.series_ids([SeriesKey("tank", "d", "level_m")])
+    store.readings.commit(Batch(rows(series, START, 100)))
+    assert store.check() == []
+    with store.database.write() as conn:
+        conn.exec_driver_sql("UPDATE hour SET n = n + 1")
+    assert any("rollup says" in sentence for sentence in store.check())
+    store.close()
+
+
+def test_the_commands(tmp_path: Path) -> None:
+    home, other, out = tmp_path / "home", tmp_path / "other", tmp_path / "out"
+    home.mkdir()
+    store = open_store(f"sqlite:///{home}/beffroi.sqlite")
+    filled(store)
+    store.close()
+    run = CliRunner()
+    made = run.invoke(app, ["backup", "--to", str(out), "--home", str(home)])
+    assert made.exit_code == 0, made.output
+    (copy,) = out.glob("*.backup")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    refused = run.invoke(app, ["restore", str(copy), "--home", str(home)])
+    assert refused.exit_code == 1
+    assert "nothing is overwritten" in refused.output
+    back = run.invoke(app, ["restore", str(copy), "--home", str(other)])
+    assert back.exit_code == 0, back.output
+    checked = run.invoke(app, ["data", "check", "--home", str(other)])
+    assert checked.output.strip() == "sound"
+    assert "2000" in run.invoke(app, ["data", "stats", "--home", str(other)]).output
