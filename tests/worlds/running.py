@@ -79,6 +79,7 @@ async def start_hub(
     )
     hub = Hub(stack, bus, loop, live, desk, asyncio.create_task(loop.run()))
     await asyncio.wait_for(loop.ready.wait(), 20)
+    await hub.until(lambda: bus.connected)
     return hub
 
 
