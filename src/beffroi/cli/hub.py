@@ -14,7 +14,9 @@ from fastapi import FastAPI
 
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats.bus import NatsBus
+from beffroi.adapters.nats.refusals import Refusal
 from beffroi.adapters.pki.enrol import Enrolment
+from beffroi.adapters.sql import SqlStore
 from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
@@ -28,6 +30,8 @@ from beffroi.hub.live import Event, Live
 from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
 from beffroi.model.alarm import AlarmChange
+from beffroi.model.reading import Quarantined, Reason
+from beffroi.ports.store import Batch, StoreError
 from beffroi.ui.app import mount_ui
 
 STOP_S_MAX = 15
@@ -45,6 +49,37 @@ class Teller:
     def __call__(self, changes: Sequence[AlarmChange]) -> None:
         for change in changes:
             self._loop.call_soon_threadsafe(self._live.tell, Event("alarm", asdict(change.alarm)))
+
+
+class Refused:
+    """The broker acknowledges what it refuses: without a row in quarantine nobody would know."""
+
+    def __init__(self, store: SqlStore, clock: SystemClock) -> None:
+        self._store, self._clock = store, clock
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, refusal: Refusal, times: int) -> None:
+        task = asyncio.create_task(asyncio.to_thread(self._keep, refusal, times))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _keep(self, refusal: Refusal, times: int) -> None:
+        detail = (
+            f"the broker refused its {refusal.what} {times} times: a device may use d/<its id>/ "
+            "only; correct its topic, or revoke it if it should not do that"
+        )
+        row = Quarantined(
+            self._clock.now_ms(),
+            "mqtt",
+            refusal.device,
+            Reason.REFUSED_BY_BROKER,
+            detail,
+            refusal.subject.encode(),
+        )
+        try:
+            self._store.readings.commit(Batch(quarantined=[row]))
+        except StoreError as error:
+            log.error("refusal_not_kept", error=str(error))
 
 
 async def hub_process(settings: Settings) -> None:
@@ -68,7 +103,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     store = await asyncio.to_thread(place.store_of, settings)
     desk = Desk(store.alarms, _rules(), told=Teller(live))
     where = place.endpoint(settings)
-    bus = NatsBus(where, place.broker_folder(settings))
+    bus = NatsBus(where, place.broker_folder(settings), Refused(store, clock))
     codecs = place.codecs_of(store)
     host = settings.mqtt.names[0] if settings.mqtt.names else where.mqtt_host
     identity = Enrolment(place.authority(settings), store, clock, host, where.mqtt_port)

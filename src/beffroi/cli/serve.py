@@ -46,11 +46,16 @@ async def serve(settings: Settings, beside: Sequence[str] = ()) -> None:
         try:
             await stop.wait()
         finally:
-            for task in reversed(keepers):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-            await broker.stop()
+            await _end(keepers[1:])  # what reads and what sends, while the broker still answers
+            await broker.stop()  # the gate last: the broker asks it until the end
+            await _end(keepers[:1])
+
+
+async def _end(keepers: Sequence[asyncio.Task[None]]) -> None:
+    for task in reversed(keepers):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _prepare(settings: Settings) -> None:

@@ -65,6 +65,7 @@ class Reason(StrEnum):
     OUT_OF_RANGE = "out_of_range"  # physically impossible for the property
     CONFLICT = "conflict"  # another value for the same series and instant is already kept
     OVER_QUOTA = "over_quota"
+    REFUSED_BY_BROKER = "refused_by_broker"  # a topic not its own, yet acknowledged (MQTT 3.1.1)
 
 
 class Quarantined(NamedTuple):
