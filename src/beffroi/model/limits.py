@@ -10,6 +10,9 @@ VALUES_PER_READING_MAX = 64
 NAME_CHARS_MAX = 80  # identifiers of devices, assets, properties
 JSON_DEPTH_MAX = 16
 WEBHOOK_SOURCES_MAX = 100
+IMPORT_COLUMNS_MAX = 1_000
+IMPORT_MESSAGE_READINGS = 100  # readings put into one message of an import
+IMPORT_MESSAGE_BYTES = 200_000
 UPLOAD_BYTES_MAX = 64 * 1024 * 1024  # CSV import
 
 # --- time ----------------------------------------------------------------------------------------
