@@ -20,7 +20,7 @@ from beffroi.domains.base import Domain
 from beffroi.lab import incidents, keys, people
 from beffroi.lab.commune import LabCommune, commune
 from beffroi.lab.history import Past, Teller
-from beffroi.lab.sources import LAMPS_PAST_S, LEVEL, METERS, WATER_PAST_S, Sources
+from beffroi.lab.sources import BAYS_PAST_S, LAMPS_PAST_S, LEVEL, METERS, WATER_PAST_S, Sources
 from beffroi.lab.street import Address, Source, Street
 from beffroi.ports.clock import Clock
 from beffroi.ports.identity import Bundle, Identity
@@ -30,7 +30,7 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 SETTING = "demo"
 BACKGROUND = "map_background"
-PEOPLE_DAYS, WATER_DAYS, LAMPS_DAYS = 28, 19, 6
+PEOPLE_DAYS, WATER_DAYS, LAMPS_DAYS, BAYS_DAYS = 28, 19, 6, 5
 TALLY_S = 300.0
 
 
@@ -85,7 +85,8 @@ def prepare(
     first = _first_time(store, made, seed)
     now_ms = clock.now_ms()
     start_ms = now_ms - now_ms % HOUR_MS - WATER_DAYS * DAY_MS if first else now_ms
-    sources = Sources.of(made, seed, start_ms, {} if first else _known(store, made))
+    bays_ms = now_ms - BAYS_DAYS * DAY_MS if first else now_ms
+    sources = Sources.of(made, seed, start_ms, {} if first else _known(store, made), bays_ms)
     scripted = incidents.script(sources, now_ms)
     console.print(
         f"[bold]{made.commune.name}[/] : {inhabitants} habitants (imaginaires), "
@@ -137,11 +138,12 @@ def _tell_history(
 ) -> None:
     end_ms = now_ms
     hour_ms = now_ms - now_ms % HOUR_MS
-    lights, water, counters = scripted[:3]
+    lights, water, counters, bays = scripted
     pasts = [
         Past(lights, hour_ms - LAMPS_DAYS * DAY_MS, LAMPS_PAST_S),
         Past(water, hour_ms - WATER_DAYS * DAY_MS, WATER_PAST_S),
         Past(counters, hour_ms - PEOPLE_DAYS * DAY_MS, 3_600.0),
+        Past(bays, hour_ms - BAYS_DAYS * DAY_MS, BAYS_PAST_S),
     ]
     teller = Teller(store, domains, min(past.start_ms for past in pasts))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

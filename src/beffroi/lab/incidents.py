@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from beffroi.lab.bays import last_half_past_nine
 from beffroi.lab.devices import Measure
 from beffroi.lab.sources import Sources
 from beffroi.lab.street import Source
 from beffroi.lab.worlds.mains import Leak
+from beffroi.lab.worlds.stops import Parked
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
@@ -58,6 +60,7 @@ def script(sources: Sources, now_ms: int) -> list[Scripted]:
     mean_l_s = water.zones[-1].heads * 0.148 / 86.4
     leak = Leak(sector, round(0.9 * mean_l_s, 2), now_ms - 3 * DAY_MS - 5 * HOUR_MS, 2**62)
     water.leaks.append(leak)
+    sources.bays.parked.append(Parked(2, last_half_past_nine(now_ms), now_ms + 6 * HOUR_MS))
     return [
         Scripted(
             sources.lights,
@@ -70,4 +73,5 @@ def script(sources: Sources, now_ms: int) -> list[Scripted]:
         ),
         Scripted(sources.water, mute={"rtu-node-0003": now_ms - 9 * HOUR_MS}),
         Scripted(sources.people),
+        Scripted(sources.bays),
     ]

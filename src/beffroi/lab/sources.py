@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from beffroi.lab.bays import BaySource
 from beffroi.lab.commune import LabCommune
 from beffroi.lab.devices import Measure
 from beffroi.lab.worlds import flows, mains
@@ -17,6 +18,7 @@ from beffroi.lab.worlds.lighting import LightingWorld
 from beffroi.model.asset import Asset, Device
 
 FLOWS_LIVE_S = flows.SLOT_MS / 1000
+BAYS_PAST_S = 300.0
 WATER_LIVE_S, WATER_PAST_S = 20.0, 1_200.0
 LAMPS_LIVE_S, LAMPS_PAST_S = 30.0, 1_800.0
 COUNTERS_EVERY_MS = 3 * 3_600_000  # a lamp tells its meter readings this often
@@ -182,6 +184,7 @@ class Sources:
     people: PeopleSource
     water: WaterSource
     lights: LightSource
+    bays: BaySource
 
     @classmethod
     def of(
@@ -190,11 +193,13 @@ class Sources:
         seed: int,
         start_ms: int,
         known: Mapping[tuple[str, str], float] | None = None,
+        bays_ms: int = 0,
     ) -> Sources:
         """Worlds that begin at `start_ms`. `known`: the last values of METERS, which must not go
-        back, and the tank's LEVEL, which must not jump."""
+        back, and the tank's LEVEL, which must not jump. The bays may begin later, at `bays_ms`."""
         return cls(
             PeopleSource(made, seed),
             WaterSource(made, seed, start_ms, (known or {}).get(LEVEL)),
             LightSource(made, seed, known),
+            BaySource(made, seed, bays_ms or start_ms),
         )
