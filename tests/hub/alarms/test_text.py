@@ -14,7 +14,7 @@ from beffroi.model.asset import Label
 @pytest.mark.parametrize(
     ("facts", "fr", "en"),
     [
-        ({"pressure_bar": 2.04}, "Pression 2.0 bar", "Pressure 2.0 bar"),
+        ({"pressure_bar": 2.04}, "Pression 2,0 bar", "Pressure 2.0 bar"),
         ({}, "Pression – bar", "Pressure – bar"),
         ({"pressure_bar": "high"}, "Pression high bar", "Pressure high bar"),
         ({"pressure_bar": float("nan")}, "Pression nan bar", "Pressure nan bar"),

@@ -39,7 +39,7 @@ def pick(label: Label, lang: str) -> str:
 
 def render(alarm: Alarm, rule: Rule, lang: str) -> str:
     """One line for people: the rule's text with the alarm's facts."""
-    text = _filled(pick(rule.text, lang), alarm.facts)
+    text = _filled(pick(rule.text, lang), alarm.facts, lang)
     if not is_group(alarm):
         return text
     several = "alarms of the same rule" if lang == "en" else "alarmes de la même règle"
@@ -47,7 +47,16 @@ def render(alarm: Alarm, rule: Rule, lang: str) -> str:
     return f"{alarm.members} {several}{colon}{text}"
 
 
-def _filled(text: str, facts: Mapping[str, float | str]) -> str:
+class _French(float):
+    """A number with a decimal comma, whatever the format."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec).replace(".", ",")
+
+
+def _filled(text: str, facts: Mapping[str, float | str], lang: str) -> str:
+    if lang != "en":
+        facts = {k: _French(v) if isinstance(v, float) else v for k, v in facts.items()}
     try:
         return _Facts().vformat(text, (), facts)
     except ValueError:  # unbalanced braces in the rule's text
@@ -120,7 +129,7 @@ REFUSALS: Words = MappingProxyType(
 )
 STATES: Words = MappingProxyType(
     {
-        "raised": Label("Levée", "Raised"),
+        "raised": Label("Déclenchée", "Raised"),
         "acknowledged": Label("Prise en compte", "Acknowledged"),
         "assigned": Label("Attribuée", "Assigned"),
         "resolved": Label("Résolue", "Resolved"),

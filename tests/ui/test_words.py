@@ -1,0 +1,57 @@
+"""Every word of the pages exists in French."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment
+
+import beffroi.api
+import beffroi.ui
+from beffroi.ui.i18n import words
+from beffroi.ui.script_words import SCRIPT_WORDS
+
+UI = Path(beffroi.ui.__file__ or "").parent
+API = Path(beffroi.api.__file__ or "").parent
+TEMPLATES = sorted((UI / "templates").rglob("*.html"))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: p.name)
+def test_a_template_is_translated(path: Path) -> None:
+    french = words("fr")
+    env = Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    for line, _, message in env.extract_translations(path.read_text()):
+        if isinstance(message, tuple):
+            one, many = message[0], message[1]
+            assert (one or "", many or "") in french._many, f"{path.name}:{line} {message}"
+        else:
+            assert french._one.get(message or ""), f"{path.name}:{line} {message!r}"
+
+
+def test_the_scripts_words_are_translated() -> None:
+    assert [w for w in SCRIPT_WORDS if not words("fr")._one.get(w)] == []
+
+
+def refusal_texts() -> set[str]:
+    found = set()
+    for path in API.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refusal"
+            if called and len(node.args) > 2 and isinstance(node.args[2], ast.Constant):  # type: ignore[attr-defined]
+                found.add(node.args[2].value)  # type: ignore[attr-defined]
+    return found
+
+
+def test_refusals_are_translated() -> None:
+    texts = refusal_texts()
+    assert len(texts) > 10
+    untranslated = {t for t in texts if not words("fr")._one.get(t)}
+    assert untranslated <= {"{text}"}  # its text comes translated
+
+
+def test_french_keeps_placeholders_and_its_spaces() -> None:
+    for key, text in words("fr")._one.items():
+        assert key.count("{") == text.count("{"), key
+        assert not any(f" {sign}" in text for sign in ";:!?»%"), f"breakable space in {text!r}"
