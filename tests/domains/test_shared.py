@@ -12,6 +12,7 @@ from beffroi.domains.latch import Latches
 from beffroi.domains.registry import domains
 from beffroi.domains.rule_table import RuleTableError, parse
 from beffroi.domains.units import scaled
+from beffroi.domains.usual import Tuning, Usual
 
 OURS = ("water", "lighting")
 
@@ -60,3 +61,26 @@ def test_a_latch_needs_two_observations_and_forgets_an_interruption() -> None:
     assert latch.feed("r", 121_000, True, on_s=60)
     assert [f.active for f in latch.take()] == [True]
     assert not latch.take()
+
+
+def test_a_latch_waits_for_its_time() -> None:
+    latch = Latches("a")
+    assert not latch.feed("r", 0, True, on_s=60)
+    assert not latch.feed("r", 59_999, True, on_s=60)
+    assert latch.feed("r", 60_000, True, on_s=60)
+
+
+def test_a_rise_is_not_learnt_until_patience_ends() -> None:
+    tuning = Tuning(learn=10, share=0.1, floor_share=0.05, floor=0.1, slack=0.5, bar=5, patience=50)
+    usual = Usual()
+    for i in range(40):
+        usual.step("", 10 + 0.1 * (i % 3), tuning)
+    before = usual.mean[""]
+    for _ in range(50):
+        usual.step("", 14.0, tuning)
+    assert usual.excess > tuning.bar
+    assert usual.mean[""] == pytest.approx(before, abs=0.5)
+    for _ in range(30):
+        usual.step("", 14.0, tuning)
+    assert usual.excess == 0
+    assert usual.mean[""] == pytest.approx(14.0)

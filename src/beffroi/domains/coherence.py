@@ -35,6 +35,8 @@ STILL = 0.01  # a tag that moves less than this share of its size is not informa
 SMOOTH = 0.25
 CAP = 8.0  # one tag alone cannot be the whole alarm
 OUTLIER = 4.0  # what one value may teach about its own scale
+FAR = 3.0  # ranges beyond the known range: a glitch, from which nothing is learnt
+RECOVERY = 24  # frames after a glitch from which nothing is learnt either
 CALM = 0.5  # least scale of a residual
 RARE = 4.0  # spreads of the logarithm of the sum: the bar
 BAR_MIN = 1.2
@@ -61,6 +63,7 @@ class _Counts(Memory):
     spread: float = 0.0
     usuals: int = 0
     frozen: int = 0
+    ill: int = 0
 
 
 class Coherence:
@@ -74,10 +77,9 @@ class Coherence:
         self._before: Vector | None = _unpack(saved.get("before"))
         arrays = saved.get("arrays")
         if arrays and self._fixed:
-            self._mean, self._square, self._smooth, self._calm = (
-                _array(_unpack(text)) for text in arrays[:4]
-            )
-            self._cov = _symmetric(_array(_unpack(arrays[4])), self._size)
+            unpacked = [_array(_unpack(text)) for text in arrays]
+            self._mean, self._square, self._smooth, self._calm, self._low, self._high = unpacked[:6]
+            self._cov = _symmetric(unpacked[6], self._size)
         else:
             self._fresh()
 
@@ -99,6 +101,7 @@ class Coherence:
         self._mean = np.zeros(size)
         self._cov = np.zeros((size, size))
         self._square, self._smooth, self._calm = np.ones(tags), np.zeros(tags), np.ones(tags)
+        self._low, self._high = np.full(tags, np.inf), np.full(tags, -np.inf)
 
     def step(self, ts_ms: int, tag: str, value: float) -> Verdict | None:
         """A verdict when this value completes a frame and learning is over."""
@@ -152,7 +155,8 @@ class Coherence:
             share = self._residual(vector)
             oddity = float(np.sqrt(np.mean(np.minimum(np.abs(share), CAP) ** 2)))
             bar = max(BAR_MIN, math.exp(n.usual + RARE * math.sqrt(n.spread)))
-            calm = self.learning or oddity < 0.8 * bar
+            n.ill = RECOVERY if self._absurd(vector) else max(0, n.ill - 1)
+            calm = n.ill == 0 and (self.learning or oddity < 0.8 * bar)
             if calm:
                 self._scale()
             if n.residuals > self._learn and calm:
@@ -168,7 +172,7 @@ class Coherence:
     def _residual(self, vector: Vector) -> Vector:
         """Smoothed residual of each tag in units of what it was while learning."""
         tags = len(self._n.tags)
-        size = np.maximum(np.sqrt(np.diag(self._cov)), STILL * np.abs(self._mean) + 1e-9)
+        size = self._size_of()
         ridge = RIDGE + (CLASS * self._mean / size) ** 2
         precision = np.linalg.inv(self._cov / np.outer(size, size) + np.diag(ridge))
         z = (vector - self._mean) / size
@@ -178,6 +182,19 @@ class Coherence:
         self._smooth = _short(self._smooth + SMOOTH * (clipped - self._smooth))
         self._raw = np.clip(raw, -OUTLIER * scale, OUTLIER * scale)
         return self._smooth / np.maximum(np.sqrt(self._calm), 0.05)
+
+    def _absurd(self, vector: Vector) -> bool:
+        """One glitch would blind its tag for months. A tag that never moved may still begin to."""
+        tags = len(self._n.tags)
+        margin = FAR * (self._high - self._low)
+        pair = vector[: 2 * tags].reshape(2, tags)
+        far = (pair < self._low - margin) | (pair > self._high + margin)
+        return bool(np.any(far & (margin > 0)))
+
+    def _size_of(self) -> Vector:
+        """Spread of each tag; at least a share of its size, so that a still tag is no oracle."""
+        spread: Vector = np.sqrt(np.diag(self._cov))
+        return np.maximum(spread, STILL * np.abs(self._mean) + 1e-9)
 
     def _scale(self) -> None:
         """What is usual for the residuals of each tag."""
@@ -203,13 +220,18 @@ class Coherence:
         n.frames += 1
         share = max(1 / (n.frames - DISCOVER), 1 / MEMORY)
         error = vector - self._mean
+        self._low = _short(np.minimum(self._low, vector[: len(n.tags)]))
+        self._high = _short(np.maximum(self._high, vector[: len(n.tags)]))
         self._mean = _short(self._mean + share * error)
         self._cov = _short(self._cov + share * (np.outer(error, error) * (1 - share) - self._cov))
 
     def dump(self) -> dict[str, Any]:
         """About 25 kB for 43 tags."""
         upper = self._cov[np.triu_indices(self._size)]
-        arrays = (self._mean, self._square, self._smooth, self._calm, upper)
+        arrays = (
+            *(self._mean, self._square, self._smooth, self._calm),
+            *(self._low, self._high, upper),
+        )
         return {
             "counts": self._n.dump(),
             "last": {k: list(v) for k, v in self._last.items()},

@@ -259,3 +259,25 @@ def test_constant_power_never_flaps(power: float, period: int, attrs: dict[str, 
         found += watch.step([Obs("power_W", "d", ts, power)]).findings
     assert all(f.active for f in found)
     assert len(found) == len({f.rule for f in found})
+
+
+def test_silent_lamps_are_unknown_to_their_group_not_dark() -> None:
+    town = Town(12)
+    town.run(2)  # by day: all dark, as they should be
+    for i in range(4):
+        town.world.inject("silent", f"l{i}")
+    assert not {rule for _, rule in town.run(12) if rule == "group_dark"}
+
+
+def test_nodes_without_power_by_day_are_not_silent() -> None:
+    watch = DOMAIN.watch(made("luminaire", power_W_nominal=60), None)
+    night = T0 + 9 * HOUR
+    for ts in range(night, night + 4 * HOUR, PERIOD):
+        watch.step([Obs("power_W", "d", ts, 60.0 + ts % 3)])
+        watch.tick(ts)
+    for ts in range(night + 8 * HOUR, night + 20 * HOUR, PERIOD):
+        assert not watch.tick(ts).findings
+    rules = [
+        f.rule for ts in range(2 * 24) for f in watch.tick(night + 21 * HOUR + ts * PERIOD).findings
+    ]
+    assert rules == ["lighting.silent"], "but they are when light is due again"

@@ -120,3 +120,16 @@ def test_the_seven_attacks_on_c_town(data_dir: Path) -> None:
 def test_c_town_tags_are_decoded() -> None:
     raw = DOMAIN.decode("ctown", {"P_J280": 10.0, "L_T1": 2.0, "S_PU1": 1})
     assert raw == {"P_J280": pytest.approx(10 * BAR_PER_MH2O), "L_T1": 2.0, "S_PU1": 1}
+
+
+def test_absurd_hours_do_not_teach_that_lies_are_usual() -> None:
+    """Ten absurd values, each an hour alone, must not widen what a tag may say afterwards."""
+    rng, watch = random.Random(4), DOMAIN.watch(NETWORK, None)
+    raised = []
+    for i in range(2_600):
+        values = frame(i, rng, 3.0 if i >= 2_500 else 0.0)
+        if 1_500 <= i < 2_400 and i % 90 == 0:
+            values["t/outflow_l_s"] = 900.0
+        for finding in watch.step([Obs(p, "d", i * HOUR, v) for p, v in values.items()]).findings:
+            raised += [i] if finding.active else []
+    assert any(2_500 <= i <= 2_506 for i in raised)
