@@ -21,6 +21,7 @@ FLOWS_LIVE_S = flows.SLOT_MS / 1000
 BAYS_PAST_S = 300.0
 WATER_LIVE_S, WATER_PAST_S = 20.0, 1_200.0
 LAMPS_LIVE_S, LAMPS_PAST_S = 30.0, 1_800.0
+BY_DAY_EVERY_MS = 1_800_000
 COUNTERS_EVERY_MS = 3 * 3_600_000  # a lamp tells its meter readings this often
 
 
@@ -77,7 +78,7 @@ class WaterSource:
 
 
 class LightSource:
-    """Cabinets always speak; lamps have power, and so a voice, only while the cabinet lights them.
+    """Cabinets and their lamps; lamps speak seldom by day (their controllers keep their power).
 
     `known` are the last meter readings that the hub has: a meter never goes back when the lab
     starts again.
@@ -95,7 +96,7 @@ class LightSource:
         self._cabinet = {lamp.id: str(lamp.attrs["cabinet"]) for lamp in lamps}
         self._known = dict(known or {})
         self._offset: dict[tuple[str, str], float] = {}
-        self._told_ms = -1
+        self._told_ms = self._day_told_ms = -BY_DAY_EVERY_MS - COUNTERS_EVERY_MS
         self.world = LightingWorld(lamps, cabinets, seed)
 
     @property
@@ -106,22 +107,34 @@ class LightSource:
         by_asset: dict[str, dict[str, Any]] = {}
         for (asset, prop), value in self.world.step(now_ms).items():
             by_asset.setdefault(asset, {})[prop] = value
-        counters = now_ms - self._told_ms >= COUNTERS_EVERY_MS
-        if counters:
-            self._told_ms = now_ms
+        counters, by_day = self._due(now_ms)
         for asset, values in by_asset.items():
             cabinet = self._cabinet.get(asset)
-            if cabinet and not by_asset.get(cabinet, {}).get("contactor_on"):
+            lit = by_asset.get(cabinet or asset, {}).get("contactor_on")
+            if cabinet and not lit and not by_day:
                 continue
-            for prop in METERS:
-                if prop in values:
-                    values[prop] = self._meter(asset, prop, values[prop])
-                    if cabinet and not counters:
-                        del values[prop]
-            for prop in SWITCHES:
-                if prop in values:
-                    values[prop] = values[prop] >= 0.5
-            yield Measure(self._device[asset], now_ms, values)
+            yield Measure(self._device[asset], now_ms, self._told(asset, values, counters))
+
+    def _due(self, now_ms: int) -> tuple[bool, bool]:
+        """Is it time for the lamps' meter readings, and for what they say by day?"""
+        counters = now_ms - self._told_ms >= COUNTERS_EVERY_MS
+        by_day = now_ms - self._day_told_ms >= BY_DAY_EVERY_MS
+        if counters:
+            self._told_ms = now_ms
+        if by_day:
+            self._day_told_ms = now_ms
+        return counters, by_day
+
+    def _told(self, asset: str, values: dict[str, Any], counters: bool) -> dict[str, Any]:
+        """As the device sends it: meters that never go back, switches as booleans."""
+        out: dict[str, Any] = {}
+        for prop, value in values.items():
+            if prop in METERS:
+                if counters or asset not in self._cabinet:
+                    out[prop] = self._meter(asset, prop, value)
+            else:
+                out[prop] = value >= 0.5 if prop in SWITCHES else value
+        return out
 
     def _meter(self, asset: str, prop: str, value: float) -> float:
         key = (asset, prop)
