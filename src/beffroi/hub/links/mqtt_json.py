@@ -49,6 +49,7 @@ class _Batch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _tele = msgspec.json.Decoder(_Own)
+_teles = msgspec.json.Decoder(list[_Own])
 _batch = msgspec.json.Decoder(_Batch)
 _ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -65,11 +66,11 @@ def parse(payload: bytes, kind: str, sender: str, recv_ms: int) -> Parsed:
 
 def _parse_tele(payload: bytes, sender: str, recv_ms: int) -> Parsed:
     try:
-        own = _tele.decode(payload)
+        owns = _teles.decode(payload) if payload[:1] == b"[" else [_tele.decode(payload)]
     except _ERRORS:
         return _one_by_one(payload, sender, recv_ms)
-    item = _Child(sender, own.values, own.ts, own.seq)
-    return _fast(payload, [item], 0, 1, recv_ms)
+    items = [_Child(sender, own.values, own.ts, own.seq) for own in owns]
+    return _fast(payload, items, 0, 1, recv_ms)
 
 
 def _parse_batch(payload: bytes, recv_ms: int) -> Parsed:
