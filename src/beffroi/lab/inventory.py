@@ -204,6 +204,8 @@ def _add(
 ) -> None:  # fmt: skip
     """An asset and, unless the station's unit measures it, a remote unit of its own."""
     lon, lat = frame.degrees(*place)
+    if kind != "network":
+        attrs = {**attrs, "network": "network-1"}  # whose watch sees them all together
     books.assets.append(
         Asset(ident, "water", kind, name, lon, lat, authority=WATER_AUTHORITY, attrs=attrs)
     )
