@@ -70,7 +70,7 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> Re
         "request": request,
         "path": request.url.path,
         "person": person,
-        "csrf": person.csrf if person else "",
+        "csrf_token": person.csrf if person else "",
         "commune": commune,
         "now_ms": now,
         "domains": domains,

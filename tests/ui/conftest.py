@@ -1,0 +1,58 @@
+"""One served town and one browser for all tests of the interface."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from tests.ui.shots import ARGS
+from tests.ui.world import PASSPHRASE, World, world
+
+STATE: dict[str, object] = {}
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home: Path = tmp_path_factory.mktemp("town")
+    with world(home) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with sync_playwright() as tool:
+        opened = tool.chromium.launch(executable_path=program, args=ARGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(town: World, browser: Browser) -> dict[str, object]:
+    """Cookies of the first administrator, made through the one-time link in the browser."""
+    context = browser.new_context(locale="fr-FR")
+    page = context.new_page()
+    page.goto(town.url + town.first)
+    page.fill("#name", "Camille Martin")
+    page.fill("#passphrase", PASSPHRASE)
+    page.keyboard.press("Enter")
+    page.wait_for_url(town.url + "/")
+    state = context.storage_state()
+    context.close()
+    return dict(state)
+
+
+def context_of(
+    browser: Browser, state: dict[str, object] | None, lang: str, phone: bool
+) -> BrowserContext:
+    return browser.new_context(
+        viewport={"width": 390, "height": 844} if phone else {"width": 1440, "height": 900},
+        storage_state=state,  # type: ignore[arg-type]
+        locale="fr-FR" if lang == "fr" else "en-GB",
+        reduced_motion="reduce",
+    )
