@@ -8,14 +8,23 @@ from starlette.responses import JSONResponse, Response
 from beffroi.api import problems
 from beffroi.api.access import guard
 from beffroi.api.border import Border
-from beffroi.api.routes import alarms, assets, events, status
+from beffroi.api.routes import alarms, assets, data, devices, events, people, status
 from beffroi.api.routes import map as map_routes
 from beffroi.api.settings import WebSettings
 from beffroi.api.town import Town
 from beffroi.api.tries import Tries
 from beffroi.hub.services import Services
 
-ROUTERS = (status.router, map_routes.router, events.router, assets.router, alarms.router)
+ROUTERS = (
+    status.router,
+    map_routes.router,
+    events.router,
+    assets.router,
+    alarms.router,
+    devices.router,
+    data.router,
+    people.router,
+)
 
 
 def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:

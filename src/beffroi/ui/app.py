@@ -10,11 +10,20 @@ from starlette.types import Scope
 
 from beffroi.api.problems import Refusal
 from beffroi.ui import bundle
-from beffroi.ui.pages import alarms, assets, entry
+from beffroi.ui.pages import add, alarms, assets, data, devices, entry, people
 from beffroi.ui.pages import map as map_pages
 from beffroi.ui.render import page
 
-PAGES = (entry.router, map_pages.router, assets.router, alarms.router)
+PAGES = (
+    entry.router,
+    map_pages.router,
+    assets.router,
+    alarms.router,
+    devices.router,
+    add.router,
+    data.router,
+    people.router,
+)
 
 
 class Built(StaticFiles):

@@ -26,4 +26,7 @@ SCRIPT_WORDS = (
     _("No reading in this period."),
     _("Lowest"),
     _("Highest"),
+    _("Copied."),
+    _("Select the text and copy it yourself."),
+    _("The map could not be drawn on this device. Type the coordinates."),
 )

@@ -1,4 +1,5 @@
 // On every signed-in page: the live dot, and the stream of events that other islands listen to.
+import "./forms";
 import { words } from "./words";
 
 export type Reading = [ts_ms: number, value: number, quality: number];

@@ -56,7 +56,7 @@ export function mapStyle(
   };
 }
 
-function ground(): LayerSpecification[] {
+export function ground(): LayerSpecification[] {
   const at = LOOK[theme()];
   const is = (kind: string): ExpressionSpecification => ["==", ["get", "class"], kind];
   const rank: ExpressionSpecification = ["coalesce", ["get", "rank"], 2];
@@ -84,7 +84,7 @@ function ground(): LayerSpecification[] {
   ];
 }
 
-function names(): LayerSpecification[] {
+export function names(): LayerSpecification[] {
   const at = LOOK[theme()];
   const paint = { "text-color": at.text, "text-halo-color": at.halo, "text-halo-width": 1.4 };
   return [
