@@ -25,6 +25,7 @@ from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import Desk
+from beffroi.hub.alarms.herald import Herald
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.live import Event, Live
 from beffroi.hub.retention import keep
@@ -40,13 +41,15 @@ log = structlog.get_logger("hub")
 
 
 class Teller:
-    """Tells open pages of alarm changes, from whichever thread made them durable."""
+    """Tells open pages and the herald of alarm changes, from whichever thread made them durable."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, herald: Herald) -> None:
         self._live = live
+        self._herald = herald
         self._loop = asyncio.get_running_loop()
 
     def __call__(self, changes: Sequence[AlarmChange]) -> None:
+        self._herald(changes)
         for change in changes:
             self._loop.call_soon_threadsafe(self._live.tell, Event("alarm", asdict(change.alarm)))
 
@@ -101,7 +104,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     """Everything but the web server."""
     clock, live = SystemClock(), Live()
     store = await asyncio.to_thread(place.store_of, settings)
-    desk = Desk(store.alarms, _rules(), told=Teller(live))
+    herald = Herald(place.notifier_of(settings), _rules(), store.people.users)
+    desk = Desk(store.alarms, _rules(), told=Teller(live, herald))
     where = place.endpoint(settings)
     bus = NatsBus(where, place.broker_folder(settings), Refused(store, clock))
     codecs = place.codecs_of(store)
@@ -135,6 +139,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             await work
         await bus.stop()
         codecs.close()
+        await asyncio.to_thread(herald.close)
         store.close()
 
 

@@ -54,7 +54,14 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     try:
         with runner:
             runner.run(work)
-    except (BinaryError, BrokerError, NotReadyError, StoreError, place.InUseError) as error:
+    except (
+        BinaryError,
+        BrokerError,
+        NotReadyError,
+        SettingsError,
+        StoreError,
+        place.InUseError,
+    ) as error:
         typer.echo(f"beffroi: {error}", err=True)
         raise typer.Exit(1) from error
 

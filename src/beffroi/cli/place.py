@@ -17,11 +17,12 @@ from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats.config import Endpoint, Tls
 from beffroi.adapters.nats.server import Broker
 from beffroi.adapters.pki.ca import CertificateAuthority
-from beffroi.cli.settings import Settings
+from beffroi.cli.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from beffroi.adapters.sql import SqlStore
     from beffroi.ports.codec import CodecRunner
+    from beffroi.ports.notify import Notifier
     from beffroi.ports.store import Store
 
 
@@ -103,3 +104,24 @@ def codecs_of(store: Store) -> CodecRunner:
     from beffroi.adapters.codecs.runner import Runner
 
     return Runner(store.assets)
+
+
+def notifier_of(settings: Settings) -> Notifier:
+    """The outbox of the home folder, and the mail server when one is configured."""
+    from beffroi.adapters.notify.mail import Account, Mail
+    from beffroi.adapters.notify.outbox import Outbox
+
+    notify, path = settings.notify, settings.home / "outbox.jsonl"
+    if not notify.smtp_host:
+        return Outbox(path)
+    secret = ""
+    if notify.smtp_password_file:
+        try:
+            secret = Path(notify.smtp_password_file).read_text().strip()
+        except (OSError, UnicodeError) as error:
+            raise SettingsError(f"notify.smtp_password_file cannot be read: {error}") from error
+    sender = notify.sender or f"beffroi@{notify.smtp_host}"
+    return Outbox(
+        path,
+        Mail(Account(notify.smtp_host, notify.smtp_port, sender, notify.smtp_user, secret)),
+    )

@@ -104,6 +104,7 @@ CLOSED_READ_BACK_MAX = 20_000  # closed alarms looked at on start for causes tha
 NOTICE_QUEUE_MAX = 1_000
 NOTICE_TRIES_MAX = 5
 NOTICE_TIMEOUT_S = 10.0
+OUTBOX_BYTES_MAX = 16 * 1024 * 1024
 
 # --- retention (days) ----------------------------------------------------------------------------
 RAW_DAYS = 400

@@ -336,6 +336,18 @@ def test_a_members_own_decision_is_kept(town: Town) -> None:
     assert kept.reason == "dry well"
 
 
+def test_a_group_closes_whole_or_not(town: Town) -> None:
+    group = town.flood(GRAVE, 20)
+    member = next(a for a in town.desk.open() if a.group)
+    town.act(member.id, "decide", decision=decision())  # to treat it, and it still holds
+    with pytest.raises(RefusedError) as refused:
+        town.act(group.id, "close", decision=decision(DecisionKind.ACCEPT))
+    assert refused.value.code == "cause_holds"
+    assert len(town.desk.open()) == 21
+    assert town.store.rows[group.id].decision is None  # nothing of the act was kept
+    assert next(a for a in town.desk.open() if is_group(a)).decision is None
+
+
 def test_a_group_closes_with_its_last_member(town: Town) -> None:
     group = town.flood(GRAVE, 9)
     for a in [a for a in town.desk.open() if a.group]:
@@ -353,6 +365,18 @@ def test_a_warning_group_clears_resolves_and_closes(town: Town) -> None:
     town.tick(NOW + 1 + AUTO_CLOSE_S * 1000)
     assert town.desk.open() == ()
     assert town.store.kinds(group.id) == ["raised", "cleared", "closed"]
+
+
+def test_a_group_waits_for_the_member_that_somebody_has_in_hand(town: Town) -> None:
+    group = town.flood(WARNING, 20)
+    town.find(*(found(WARNING, f"a{n}", active=False) for n in range(2, 21)), now=NOW + 1)
+    member = next(a for a in town.desk.open() if a.asset == "a1")
+    town.act(member.id, "acknowledge", NOW + 2)
+    town.find(found(WARNING, "a1", active=False), now=NOW + 3)
+    town.tick(NOW + 30 * DAY)
+    assert {a.id for a in town.desk.open()} == {group.id, member.id}
+    town.act(member.id, "close", NOW + 31 * DAY)
+    assert town.desk.open() == ()
 
 
 def test_a_resolved_group_that_grows_asks_again(town: Town) -> None:

@@ -113,7 +113,6 @@ class Turn:
     def _come_back(self, closed: Alarm, facts: Mapping[str, float | str]) -> None:
         """What was accepted or set aside for a time is due: a new alarm takes the cause over."""
         gone = replace(closed, active=False, version=closed.version + 1)
-        self._index.put(gone)
         finding = Finding(closed.rule, closed.asset, True, self._now_ms, facts)
         new_id = self._raise(finding, self.rule(closed.rule), closed.domain, closed.commune)
         event = AlarmEvent(closed.id, self._now_ms, HUB, "lapsed", data={"alarm": new_id})

@@ -1,0 +1,1 @@
+"""Carries notices: into a file that always works, and by SMTP when a server is configured."""
