@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -19,6 +19,7 @@ from beffroi.hub.services import Services
 from beffroi.lab.stack import Stack
 from beffroi.model.asset import Asset, Device
 from beffroi.model.limits import MESSAGE_BYTES_MAX
+from beffroi.ports.codec import CodecRunner
 from beffroi.ports.store import SeriesKey
 
 UP: dict[str, Any] = {**CHIRPSTACK, "object": {"level_m": 2.5}, "time": None}
@@ -37,7 +38,7 @@ class Town:
             desk=hub.desk,
             bus=hub.bus,
             clock=stack.clock,
-            codecs=TableCodecs(),
+            codecs=cast("CodecRunner", TableCodecs()),
             identity=stack.enrolment(),
             domains={"tower": TOWER},
             mqtt_host="localhost",

@@ -58,7 +58,7 @@ def environment(lang: str) -> Environment:
     return env
 
 
-def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:
+def page(request: Request, template: str, http: int = 200, /, **facts: Any) -> Response:
     """Render `template` with `facts` for whoever asks."""
     services: Services = request.app.state.services
     lang = lang_of(request)
@@ -80,7 +80,7 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> Re
         "grave_open": _grave_open(services) if person else 0,
     }
     body = environment(lang).get_template(template).render(facts)
-    return HTMLResponse(body, status, headers={"content-language": lang, "vary": "accept-language"})
+    return HTMLResponse(body, http, headers={"content-language": lang, "vary": "accept-language"})
 
 
 def _grave_open(services: Services) -> int:
