@@ -120,6 +120,7 @@ async def test_the_wizard_ends_at_the_first_reading(visitor: Visitor) -> None:
     wait = await visitor.device()
     before = await visitor.client.get(wait)
     assert "data-arrived" not in before.text
+    assert '<noscript><meta http-equiv="refresh"' in before.text
     sample = re.search(r"-m &#39;|-m '(.*?)'", before.text)
     assert sample
     text = sample[0].removeprefix("-m '").removesuffix("'").replace("&#34;", '"')
@@ -128,6 +129,7 @@ async def test_the_wizard_ends_at_the_first_reading(visitor: Visitor) -> None:
     await publish(visitor, files.content, json.loads(text))
     after = await visitor.client.get(wait)
     assert "data-arrived" in after.text
+    assert "http-equiv" not in after.text
     assert re.search(r'href="/\?asset=[^"]+"', after.text)
 
 
