@@ -113,3 +113,79 @@ def test_a_module_cannot_be_imported(bench: Bench, tmp_path: Path) -> None:
 def test_what_is_no_value_never_becomes_one(bench: Bench, value: str) -> None:
     answer = bench.one(f"function decodeUplink() {{ return {{data: {{x: {value}}}}}; }}")
     assert isinstance(answer, CodecError) or answer.get("x") is None
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "function decodeUplink() { return new Proxy({}, {get() { for (;;) {} }}); }",
+        "function decodeUplink() { return {data: new Proxy({}, {ownKeys() { for (;;) {} }})}; }",
+        "function decodeUplink() { return {data: {toJSON() { for (;;) {} }}}; }",
+        "function decodeUplink() { return {data: {x: {toJSON() { return 'y'.repeat(1e5); }}}}; }",
+        "function decodeUplink() { var a = {}; a.a = a; return {data: a}; }",
+        "function decodeUplink() { throw {toString() { for (;;) {} }}; }",
+        "function decodeUplink() { var e = new Error(); Object.defineProperty(e, 'message',"
+        "{get() { for (;;) {} }}); throw e; }",
+        "function decodeUplink() { throw 'x'.repeat(1e7); }",
+        "function decodeUplink() { return Promise.resolve({data: {x: 1}}); }",
+        "async function decodeUplink() { return {data: {x: 1}}; }",
+        "function* decodeUplink() { yield {data: {x: 1}}; }",
+        "function decodeUplink() { return {data: [1, 2, 3]}; }",
+        "function decodeUplink() { var d = {}; for (var i = 0; i < 1e6; i++) d['k' + i] = 1;"
+        "return {data: d}; }",
+        "function decodeUplink() { return {data: {x: 1e308}}; }",
+        "var n = 0; function decodeUplink() { return decodeUplink.constructor('for (;;) {}')(); }",
+        "function decodeUplink() { JSON.parse('['.repeat(1e6)); return {data: {}}; }",
+        "function decodeUplink() { return eval('('.repeat(1e6)); }",
+        "function decodeUplink() { var s = 'a'; for (;;) s = s.split('').concat(s).join(s); }",
+        "function decodeUplink() { var n = 3n; for (;;) n = n * n; }",
+        'function decodeUplink() { throw {name: \'\\u0000R{"data":{"x":1}}\'}; }',
+    ],
+)
+def test_tricks_with_the_result_are_refused(bench: Bench, source: str) -> None:
+    honest = bench.allow(HONEST, "honest")
+    refused(bench.one(source))
+    assert bench.runner.decode(honest, [frame()]) == [{"first": 7}]
+
+
+def test_a_hang_that_waits_for_its_frame_costs_little_and_ends_in_suspension(bench: Bench) -> None:
+    source = (
+        "function decodeUplink(i) { while (i.bytes[0] === 9) {} return {data: {x: i.bytes[0]}}; }"
+    )
+    frames = [frame(bytes([9 if n % 10 == 5 else 1])) for n in range(200)]
+    answers = bench.run(source, *frames)
+    assert len(answers) == 200
+    assert answers[:5] == [{"x": 1}] * 5
+    refused(answers[5], "stopped", "killed")
+    assert answers[6:15] == [{"x": 1}] * 9
+    for answer in answers[30:]:
+        refused(answer, "suspended")
+
+
+def test_what_a_codec_remembers_is_gone_with_the_frame(bench: Bench) -> None:
+    source = (
+        "var calls = 0; globalThis.kept = globalThis.kept || 0; kept++;"
+        "function decodeUplink() { calls++; Math.calls = (Math.calls || 0) + 1;"
+        "return {data: {calls: calls, kept: kept, math: Math.calls}}; }"
+    )
+    assert bench.run(source, *[frame()] * 3) == [{"calls": 1, "kept": 1, "math": 1}] * 3
+
+
+def test_the_process_holds_nothing_of_the_hub(bench: Bench) -> None:
+    """No descriptor but its two ends of the pipe, no environment, no rights."""
+    assert bench.one(HONEST) == {"first": 7}
+    (seat,) = bench.runner._seats.values()
+    assert seat.worker
+    assert {"memory", "files"} <= set(seat.worker.walls)
+    proc = Path(f"/proc/{seat.worker.pid}")
+    if not proc.exists():
+        pytest.skip("no /proc on this system")
+    assert {int(fd.name) for fd in (proc / "fd").iterdir()} == {0, 1, 2}
+    assert (proc / "environ").read_bytes() == b"TZ=UTC\0"
+    status = dict(
+        line.split(":\t", 1) for line in (proc / "status").read_text().splitlines() if ":\t" in line
+    )
+    if "seccomp" in seat.worker.walls:
+        assert status["Seccomp"].strip() == "2"
+    assert status["NoNewPrivs"].strip() == "1"
+    assert int(status["CapEff"], 16) == 0 or "no_network" in seat.worker.walls
