@@ -109,7 +109,7 @@ Trouble = Callable[[Tree, random.Random], Awaitable[dict[str, int]]]
 async def campaign(what: str, home: Path, seed: int, trouble: Trouble) -> Verdict:
     """Start everything, let `trouble` happen, let it settle, compare."""
     rng, made = random.Random(seed), commune(500, 1)
-    tree = Tree(home)
+    tree = Tree(home, quick=True)
     store = tree.store()
     install_commune(store, made)
     bundles = enrol_devices(tree.enrolment(store), made, home / "street")

@@ -62,7 +62,9 @@ def _stored(hub: Hub) -> int:
     )
 
 
-async def _walk(hub: Hub, made: LabCommune, kill_at: int = -1) -> tuple[Street, int]:
+async def _walk(
+    hub: Hub, made: LabCommune, kill_at: int = -1, ledger: bool = True
+) -> tuple[Street, int]:
     """STEPS minutes of last evening in a second or two; returns distinct values reported."""
     install_commune(hub.stack.store, made)
     bundles = enrol_devices(hub.stack.enrolment(), made, hub.stack.home / "lab")
@@ -70,7 +72,7 @@ async def _walk(hub: Hub, made: LabCommune, kill_at: int = -1) -> tuple[Street, 
     start_ms = now_ms - now_ms % 86_400_000 - 4 * 3_600_000  # eight or nine in the evening
     source = Here(made, start_ms)
     address = Address(hub.stack.endpoint.mqtt_host, hub.stack.endpoint.mqtt_port)
-    street = Street(address, made.devices, bundles, [], hub.stack.clock)
+    street = Street(address, made.devices, bundles, [], hub.stack.clock, ledger=ledger)
     seen: set[tuple[str, int, str]] = set()
     await street.run(0.0, jitter_s=0.2)
     for step in range(STEPS):
@@ -95,6 +97,14 @@ async def test_counted_in_and_out(hub: Hub, made: LabCommune) -> None:
     assert tally.dropped == 0
     assert _stored(hub) == values
     assert not hub.stack.store.readings.quarantine_counts()
+
+
+async def test_a_street_without_ledger_counts_and_forgets(hub: Hub, made: LabCommune) -> None:
+    street, _ = await _walk(hub, made, ledger=False)
+    tally = street.tally()
+    await street.stop()
+    assert tally.reported == tally.acked == street.tally().acked
+    assert street.acked() == []
 
 
 async def test_the_broker_dies_on_the_way(hub: Hub, made: LabCommune) -> None:

@@ -88,6 +88,13 @@ def test_a_bay_source_says_the_same_in_one_call_or_in_many() -> None:
     assert len(whole) > 100
 
 
+def test_a_bay_source_does_not_speak_of_before_its_start() -> None:
+    noon = START_MS + 12 * HOUR_MS
+    said = list(BaySource(MADE, 4, noon).measures(noon + 4 * HOUR_MS))
+    assert said
+    assert all(noon < measure.ts_ms <= noon + 4 * HOUR_MS for measure in said)
+
+
 def test_a_van_stays_whatever_else_happens() -> None:
     start = START_MS + 9 * HOUR_MS
     van = Parked(7, start, start + 3 * HOUR_MS)

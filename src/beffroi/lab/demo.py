@@ -169,6 +169,7 @@ async def run(
         prepared.sources,
         clock,
         prepared.seed,
+        ledger=False,
     )
     say = asyncio.create_task(_say(street, console))
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import ssl
 from collections import deque
 from collections.abc import Hashable
@@ -44,6 +45,7 @@ class Publisher:
         on_message: OnMessage | None = None,
         subscribe: str = "",
         retry_refused: bool = True,
+        jitter_s: float = 0.0,
     ) -> None:
         self.acked: list[Hashable] = []
         self.connects = 0
@@ -55,6 +57,7 @@ class Publisher:
         self._on_message = on_message
         self._subscribe = subscribe
         self._retry_refused = retry_refused
+        self._jitter_s = jitter_s
         self._client: MqttClient | None = None
         self._sent: dict[int, tuple[str, bytes, Hashable]] = {}
         self._number = 0
@@ -117,13 +120,15 @@ class Publisher:
                 self.refused = error
                 if not self._retry_refused:
                     return
-                await asyncio.sleep(wait_s)
+                await asyncio.sleep(wait_s + random.uniform(0, self._jitter_s))
                 wait_s = min(wait_s * 2, BACKOFF_S_MAX)
                 continue
             wait_s, self.refused = BACKOFF_S_MIN, None
             self.connects += 1
             self._resend(client)
             await client.wait_lost()
+            # a town's devices lose the broker together and must not all come back in one instant
+            await asyncio.sleep(random.uniform(0, self._jitter_s))
 
     def _resend(self, client: MqttClient) -> None:
         waiting = deque(self._sent)

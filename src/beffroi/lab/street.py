@@ -50,7 +50,10 @@ class Tally(NamedTuple):
 
 
 class Street:
-    """All connections. `bundles` are the enrolment files of each device that connects itself."""
+    """All connections. `bundles` are the enrolment files of each device that connects itself.
+
+    `ledger` keeps every acknowledged reading for `acked`: for tests, not for weeks.
+    """
 
     def __init__(
         self,
@@ -60,13 +63,20 @@ class Street:
         sources: Sequence[Source],
         clock: Clock,
         seed: int = 0,
+        *,
+        ledger: bool = True,
     ) -> None:
         rng = random.Random(f"{seed}/street")
         self._carrier = {d.id: d.gateway or d.id for d in devices}
         self._sources, self._clock = sources, clock
         self._radios = {
             d.id: StreetDevice(
-                d, address.host, address.port, context(bundles[d.id]), random.Random(rng.random())
+                d,
+                address.host,
+                address.port,
+                context(bundles[d.id]),
+                random.Random(rng.random()),
+                ledger=ledger,
             )
             for d in devices
             if not d.gateway and d.id in bundles
@@ -86,7 +96,7 @@ class Street:
         radios = self._radios.values()
         return Tally(
             sum(r.reported for r in radios),
-            sum(len(r.acked) for r in radios),
+            sum(r.acked_count for r in radios),
             sum(r.dropped for r in radios),
             sum(r.connected for r in radios),
         )

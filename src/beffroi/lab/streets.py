@@ -270,7 +270,7 @@ class _Growth:
     def _may_join(self, node: int, other: int) -> bool:
         xy, step = self.net.xy, self.size.step_m
         gap = math.dist(xy[node], xy[other])
-        if other in self.net.links[node] or not 0.45 * step < gap < 1.7 * step:
+        if not 0.45 * step < gap < 1.7 * step:
             return False
         if len(self.net.links[other]) >= DEGREE_MAX or self._sharp(other, xy[node]):
             return False
