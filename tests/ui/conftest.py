@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from tests.ui.shots import ARGS
-from tests.ui.world import PASSPHRASE, World, world
+from tests.ui.world import NAME, PASSPHRASE, World, world
 
 STATE: dict[str, object] = {}
 
@@ -21,8 +21,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """For one module: while it is open, its event loop keeps asynchronous tests from running."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs Chromium: apt-get install chromium")
@@ -32,19 +33,20 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(town: World, browser: Browser) -> dict[str, object]:
-    """Cookies of the first administrator, made through the one-time link in the browser."""
-    context = browser.new_context(locale="fr-FR")
-    page = context.new_page()
-    page.goto(town.url + town.first)
-    page.fill("#name", "Camille Martin")
-    page.fill("#passphrase", PASSPHRASE)
-    page.keyboard.press("Enter")
-    page.wait_for_url(town.url + "/")
-    state = context.storage_state()
-    context.close()
-    return dict(state)
+    """Cookies of the first administrator, made through the one-time link in the browser, once."""
+    if not STATE:
+        context = browser.new_context(locale="fr-FR")
+        page = context.new_page()
+        page.goto(town.url + town.first)
+        page.fill("#name", NAME)
+        page.fill("#passphrase", PASSPHRASE)
+        page.keyboard.press("Enter")
+        page.wait_for_url(town.url + "/")
+        STATE.update(context.storage_state())
+        context.close()
+    return STATE
 
 
 def context_of(

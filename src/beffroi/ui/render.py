@@ -44,6 +44,7 @@ def environment(lang: str) -> Environment:
     env.filters.update(
         num=lambda value, digits=0: i18n.number(value, digits, lang),
         said=partial(_said, lang),
+        cap=_cap,
         span=lambda ms: i18n.span(ms, lang),
     )
     env.globals.update(
@@ -86,6 +87,11 @@ def page(request: Request, template: str, http: int = 200, /, **facts: Any) -> R
 def _grave_open(services: Services) -> int:
     """The figure that follows people on every page."""
     return sum(1 for alarm in services.desk.open() if tones.awaits_decision(alarm))
+
+
+def _cap(text: str) -> str:
+    """A label in the middle of a sentence has no capital; alone on a button it has."""
+    return text[:1].upper() + text[1:]
 
 
 def _said(lang: str, label: Label) -> str:
