@@ -162,6 +162,14 @@ def test_a_hang_that_waits_for_its_frame_costs_little_and_ends_in_suspension(ben
         refused(answer, "suspended")
 
 
+def test_the_engine_limits_memory_below_the_process(bench: Bench) -> None:
+    """100 MiB fit into the process; the codec may not have them all the same."""
+    source = (
+        "function decodeUplink() { return {data: {n: new ArrayBuffer(100 << 20).byteLength}}; }"
+    )
+    refused(bench.one(source), "out of memory", "Out of memory", "stopped")
+
+
 def test_what_a_codec_remembers_is_gone_with_the_frame(bench: Bench) -> None:
     source = (
         "var calls = 0; globalThis.kept = globalThis.kept || 0; kept++;"
