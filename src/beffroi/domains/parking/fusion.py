@@ -1,158 +1,173 @@
 """Is a vehicle on the bay? A hidden Markov model over two technologies and their nuisances.
 
 The hidden state is (occupied, magnetic class, radar class). The classes absorb what is not the
-bay's own vehicle: a neighbour's field, a leaf, snow, a passer-by. Evidence for occupancy comes
-only from *how classes change together*, never from the mere length of an observation, so that a
-lasting disturbance is not counted once per sample. See domain.md for the model and its constants.
+bay's own vehicle: a neighbour's field, a tram, a leaf, snow, a passer-by. Evidence for occupancy
+comes from *which classes change together*, never from the mere length of an observation, so that a
+lasting disturbance is not counted once per sample. Model and constants: domain.md.
 
 Pure arithmetic: no bay, no order, no alarm.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from math import exp, inf, log, pi, sqrt
+from math import exp, log
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Logs = Sequence[float]  # log-likelihood of each class
 
-CLEAN, SMALL, LARGE = 0, 1, 2  # magnetic classes: only noise, a few µT, a vehicle's tens of µT
-NOTHING, VEHICLE, OTHER = 0, 1, 2  # radar classes: far ground, vehicle-like, anything else
-
+MAG = 4  # classes: noise only, a few µT, about ten, tens of µT
+RADAR = 4  # classes: nothing above, vehicle, a lid on the sensor (leaf, snow), anything else
+LID = 2
+SIZE = 2 * MAG * RADAR  # index = 16 * occupied + 4 * magnetic + radar
 FLIP_PER_S = 1 / 1_200  # arrivals and departures; equal, so that silence never takes sides
+STILL = 0.05  # share of them that leave the field as it was
 WANDER_PER_S = 1 / 900  # a class changes for a nuisance; equal for all: dwelling proves nothing
-RARE = 0.03  # of those, to a class that mimics the other occupancy
+LOG_FLOOR = -7.0  # of a likelihood ratio: no single sample is proof
+STEP_MS = 250  # time is rounded to this for the cached transition matrices
+DT_MS_MAX = 3_600_000
+MAG_SD_UT = (0.0, 2.2, 8.0, 29.0)  # per axis, beyond noise and baseline doubt
+FAR_M = 1.2
 
-MAG_GIVEN = np.array([[0.90, 0.09, 0.01], [0.03, 0.12, 0.85]])  # [occupied][class] at a change
-RADAR_GIVEN = np.array([[0.93, 0.01, 0.06], [0.05, 0.89, 0.06]])
-# where a wandering class goes, [occupied][from][to]
+# [occupied][class] just after a change of occupancy
+MAG_GIVEN = np.array([[0.62, 0.30, 0.07, 0.01], [0.03, 0.09, 0.23, 0.65]])
+RADAR_GIVEN = np.array([[0.91, 0.01, 0.03, 0.05], [0.025, 0.87, 0.05, 0.055]])
+LID_STAYS = np.array([[0.48, 0.01, 0.48, 0.03], [0.02, 0.47, 0.48, 0.03]])  # leaves and snow last
+# [occupied][from][to]: where a wandering class goes
 MAG_WANDER = np.array(
     [
-        [[0, 1 - RARE, RARE], [1 - RARE, 0, RARE], [0.5, 0.5, 0]],
-        [[0, 0.5, 0.5], [RARE, 0, 1 - RARE], [RARE, 1 - RARE, 0]],
+        [
+            [0, 0.7, 0.296, 0.004],
+            [0.7, 0, 0.296, 0.004],
+            [0.5, 0.496, 0, 0.004],
+            [0.5, 0.25, 0.25, 0],
+        ],
+        [[0, 0.8, 0.18, 0.02], [0.3, 0, 0.65, 0.05], [0.01, 0.29, 0, 0.7], [0.002, 0.018, 0.98, 0]],
     ]
 )
 RADAR_WANDER = np.array(
     [
-        [[0, RARE, 1 - RARE], [0.5, 0, 0.5], [1 - RARE, RARE, 0]],
-        [[0, 0.5, 0.5], [RARE, 0, 1 - RARE], [RARE, 1 - RARE, 0]],
+        [  # people and drops come often and go at once: over a free bay "other" does not last
+            [0, 0.005, 0.2, 3.0],
+            [0.4, 0, 0.2, 0.4],
+            [0.7, 0.005, 0, 0.295],
+            [45.0, 0.005, 0.2, 0],
+        ],
+        [[0, 0.5, 0.1, 2.605], [0.01, 0, 0.2, 0.79], [0.01, 0.7, 0, 0.29], [0.01, 0.79, 0.2, 0]],
     ]
 )
 
-MAG_SD_UT = (0.0, 2.5, 25.0)  # per axis, beyond noise and baseline doubt
-FLOOR = 1e-3  # of a likelihood: no single sample is proof
-STEP_MS = 250  # time is rounded to this for the cached transition matrices
-DT_MS_MAX = 3_600_000
 
-
-def _generator() -> Array:
-    """The 18 x 18 rate matrix; index = 9 * occupied + 3 * magnetic + radar."""
-    rate = np.zeros((2, 3, 3, 2, 3, 3))
-    for o in range(2):
-        arrive = np.multiply.outer(MAG_GIVEN[1 - o], RADAR_GIVEN[1 - o])
-        for m in range(3):
-            for r in range(3):
-                rate[o, m, r, 1 - o] = FLIP_PER_S * arrive
-                rate[o, m, r, o, :, r] += WANDER_PER_S * MAG_WANDER[o, m]
-                rate[o, m, r, o, m, :] += WANDER_PER_S * RADAR_WANDER[o, r]
-    flat = rate.reshape(18, 18)
+def _generator(flip_per_s: float) -> Array:
+    """The rate matrix: occupancy flips and redraws both classes, or one class wanders."""
+    rate = np.zeros((2, MAG, RADAR, 2, MAG, RADAR))
+    for o, m, r in np.ndindex(2, MAG, RADAR):
+        radar = (LID_STAYS if r == LID else RADAR_GIVEN)[1 - o]
+        rate[o, m, r, 1 - o] = flip_per_s * np.outer(MAG_GIVEN[1 - o], radar)
+        rate[o, m, r, o, :, r] += WANDER_PER_S * MAG_WANDER[o, m]
+        rate[o, m, r, o, m, :] += WANDER_PER_S * RADAR_WANDER[o, r]
+    flat = rate.reshape(SIZE, SIZE)
     np.fill_diagonal(flat, 0.0)
     np.fill_diagonal(flat, -flat.sum(axis=1))
     return flat
 
 
-_RATE = _generator()
+_RATES = {still: _generator(FLIP_PER_S * (STILL if still else 1)) for still in (False, True)}
 
 
-@lru_cache(maxsize=512)
-def _transition(steps: int) -> Array:
+@lru_cache(maxsize=1024)
+def _transition(steps: int, still: bool) -> Array:
     """exp(rate * steps * STEP_MS), by squaring."""
-    small = np.eye(18) + _RATE * (STEP_MS / 1000 / 16)
-    one = np.linalg.matrix_power(small, 16)
-    return np.linalg.matrix_power(one, steps)
+    small = np.eye(SIZE) + _RATES[still] * (STEP_MS / 1000 / 16)
+    return np.linalg.matrix_power(small, 16 * steps)
 
 
 def start_belief() -> Array:
     """Nothing known: both occupancies equal, classes as at a change."""
-    joint = np.stack([np.multiply.outer(MAG_GIVEN[o], RADAR_GIVEN[o]) for o in range(2)])
-    return np.ascontiguousarray(joint.reshape(18) / 2)
+    joint = [np.outer(MAG_GIVEN[o], RADAR_GIVEN[o]).ravel() for o in range(2)]
+    return np.concatenate(joint) / 2
 
 
-def passed(belief: Array, dt_ms: int) -> Array:
-    """The belief `dt_ms` later. Long gaps are rounded so that few matrices are needed."""
-    dt_ms = min(dt_ms, DT_MS_MAX)
-    steps = (dt_ms + STEP_MS // 2) // STEP_MS
+def passed(belief: Array, dt_ms: int, still: bool = False) -> Array:
+    """The belief `dt_ms` later; `still`: the magnetic field has not moved meanwhile.
+
+    Long gaps are rounded to minutes so that few matrices are needed.
+    """
+    steps = (min(dt_ms, DT_MS_MAX) + STEP_MS // 2) // STEP_MS
     if steps <= 0:
         return belief
-    if steps > 240:
-        steps = steps // 240 * 240
-    return belief @ _transition(int(steps))
+    return belief @ _transition(int(steps if steps <= 240 else steps // 240 * 240), still)
 
 
-_MAG_OF = [(i // 3) % 3 for i in range(18)]
-_RADAR_OF = [i % 3 for i in range(18)]
-_PICK_MAG = np.eye(3)[_MAG_OF].T.copy()
-_PICK_RADAR = np.eye(3)[_RADAR_OF].T.copy()
-_ONES = np.ones(18)
+_PICK_MAG = np.eye(MAG)[[(i // RADAR) % MAG for i in range(SIZE)]].T.copy()
+_PICK_RADAR = np.eye(RADAR)[[i % RADAR for i in range(SIZE)]].T.copy()
+_ONES = np.ones(SIZE)
 
 
-def weighed(belief: Array, likelihood: tuple[float, float, float], radar: bool) -> Array:
-    """Bayes' rule with one likelihood per magnetic (or radar) class. Never NaN, sums to 1."""
-    top = max(likelihood)
-    if not 0 < top < inf:
-        return belief
-    a, b, c = likelihood
-    low = FLOOR * top
-    scaled = np.array((max(a, low), max(b, low), max(c, low)))
-    new = belief * (scaled @ (_PICK_RADAR if radar else _PICK_MAG))
+def weighed(belief: Array, mag: Logs, radar: Logs) -> Array:
+    """Bayes' rule with one log-likelihood per class of each technology. Never NaN, sums to 1."""
+    new = belief * (_bounded(mag) @ _PICK_MAG) * (_bounded(radar) @ _PICK_RADAR)
     total = float(new @ _ONES)
     return new / total if total > 1e-300 else start_belief()
 
 
+def _bounded(logs: Logs) -> Array:
+    top = max(logs)
+    return np.array([exp(max(one - top, LOG_FLOOR)) for one in logs])
+
+
 def occupied_p(belief: Array) -> float:
     """P(occupied), within [0, 1]."""
-    return min(1.0, max(0.0, float(belief[9:] @ _ONES[9:])))
+    return min(1.0, max(0.0, float(sum(belief.tolist()[SIZE // 2 :]))))
 
 
-def class_p(belief: Array, occupied: int, magnetic: int) -> float:
-    """P(occupancy and magnetic class)."""
-    start = 9 * occupied + 3 * magnetic
-    return float(belief[start] + belief[start + 1] + belief[start + 2])
+def free_p(belief: Array) -> tuple[float, float]:
+    """P(free with a clean field), P(free with an offset of the field)."""
+    b = belief.tolist()
+    return sum(b[:RADAR]), sum(b[RADAR : SIZE // 2])
 
 
-# --- likelihoods of one sample, per class ------------------------------------------------------
+# --- log-likelihoods of one sample, per class ----------------------------------------------------
 
 
 def _normal(x: float, sd: float) -> float:
-    return exp(-0.5 * min((x / sd) ** 2, 1_000.0)) / sd
+    return -0.5 * (x / sd) ** 2 - log(sd)
 
 
-def mag_likelihood(dev_uT: float, noise_var: float) -> tuple[float, float, float]:  # noqa: N803
+def mag_logs(dev: float, noise_var: float) -> Logs:
     """Deviation of one axis from its baseline (µT); `noise_var` in µT²: noise + baseline doubt."""
-    a, b, c = (sqrt(noise_var + sd * sd) for sd in MAG_SD_UT)
-    return _normal(dev_uT, a), _normal(dev_uT, b), _normal(dev_uT, c)
+    half = -0.5 * dev * dev
+    return [half / v - 0.5 * log(v) for v in (noise_var + sd * sd for sd in MAG_SD_UT)]
 
 
-def range_likelihood(radar_m: float) -> tuple[float, float, float]:
+def range_logs(radar_m: float) -> Logs:
     """Distance of the nearest target above the sensor (m); far or maximal means nothing there."""
-    far = radar_m > 1.2
-    vehicle = _normal(radar_m - 0.27, 0.12) / sqrt(2 * pi)
-    return (0.4 if far else 0.005), vehicle + 0.002, (0.03 if far else 0.7)
+    if radar_m > FAR_M:
+        return -0.9, -6.2, -6.2, -3.5
+    vehicle, lid = exp(_normal(radar_m - 0.25, 0.1)), exp(_normal(radar_m - 0.08, 0.035))
+    return -5.3, log(0.4 * vehicle + 0.002), log(0.4 * lid + 0.002), -0.36
 
 
-def echo_likelihood(echo_db: float) -> tuple[float, float, float]:
+def echo_logs(echo_db: float) -> Logs:
     """Echo strength over the noise floor (dB)."""
-    return _normal(echo_db - 2, 4), _normal(echo_db - 24, 6), _normal(echo_db - 12, 7)
+    return (
+        _normal(echo_db - 2, 4),
+        _normal(echo_db - 24, 6),
+        _normal(echo_db - 14, 6),
+        _normal(echo_db - 12, 7),
+    )
 
 
-def ir_likelihood(ir_reflect: float) -> tuple[float, float, float]:
+def ir_logs(ir_reflect: float) -> Logs:
     """Reflected infrared, 0 to 1."""
-    return _normal(ir_reflect - 0.12, 0.08), _normal(ir_reflect - 0.6, 0.2), 1.2
+    return _normal(ir_reflect - 0.12, 0.08), _normal(ir_reflect - 0.6, 0.2), 0.2, 0.2
 
 
-# --- statements of devices that decide themselves ----------------------------------------------
+# --- statements of devices that decide themselves ------------------------------------------------
 STATEMENT_LOGIT = log(0.97 / 0.03)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 SENSORS_MAX = 8  # of one bay; replaced devices make room, the longest silent first
 STUCK_CHANGES = 8  # the other sensor saw so many changes (four vehicles), this one saw none
-DWELL_MS = 60_000  # a verdict that lasted less is a passer-by, not a change
+LAG_MS = 60_000  # a sensor may see a change so much before the others
 FLAT_MS = 24 * 3_600_000  # the very same measured number for a day is no measurement
 FLAT_SAMPLES = 60
 
@@ -48,12 +48,17 @@ class Sensor:
         return {name: getattr(self, name) for name in self.__slots__}
 
     def stuck(self) -> bool:
-        """No change of its own while others saw vehicles, or one measured number for a day."""
+        """No change of its own while vehicles came and went, or one measured number for a day."""
         return self.missed >= STUCK_CHANGES or (
             not self.statement
             and self.flat_n >= FLAT_SAMPLES
             and self.seen_ms - self.flat_ms >= FLAT_MS
         )
+
+    def say(self, ts_ms: int, verdict: int | None) -> None:
+        """A verdict of its own; None leaves the last one."""
+        if verdict is not None and verdict != self.verdict:
+            self.verdict, self.since_ms, self.missed = verdict, ts_ms, 0
 
     def measured(self, ts_ms: int, value: float) -> None:
         """Follow the raw number itself."""
@@ -82,18 +87,11 @@ class Sensors:
         sensor.seen_ms = max(ts_ms, sensor.seen_ms)
         return sensor
 
-    def verdict(self, sensor: Sensor, ts_ms: int, verdict: int | None) -> None:
-        """A new verdict; the others have missed a change when it replaces a lasting one."""
-        if verdict is None or verdict == sensor.verdict:
-            return
-        lasted = ts_ms - sensor.since_ms >= DWELL_MS
-        if sensor.verdict is not None:
-            sensor.missed = 0
-            if lasted:
-                for other in self.all.values():
-                    if other is not sensor:
-                        other.missed += 1
-        sensor.verdict, sensor.since_ms = verdict, ts_ms
+    def changed(self, ts_ms: int) -> None:
+        """The bay's occupancy changed: who has said the same thing all along has missed it."""
+        for sensor in self.all.values():
+            if ts_ms - sensor.since_ms > LAG_MS:
+                sensor.missed += 1
 
     def contradiction(self) -> tuple[str, str] | None:
         """(one that sees a vehicle, one that does not), or None."""

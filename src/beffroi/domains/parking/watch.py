@@ -5,8 +5,8 @@ Only a municipal order makes an overstay; a doubtful occupancy makes none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import sqrt
+from collections.abc import Callable, Mapping, Sequence
+from math import hypot
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from beffroi.model.asset import Asset
 from beffroi.model.finding import NOTHING, Derived, Step
 from beffroi.model.reading import Obs
 
-TAKE_P, LEAVE_P = 0.6, 0.4  # hysteresis of the decision
-FIRST_P = 0.9  # the first decision needs this
+DOUBT, CLEAR = 0.1, 0.4  # P within 0.5 +- DOUBT changes nothing, beyond CLEAR it does at once;
+LEAN = 2  # between, it must be said so many times,
+CONTESTED = 6  # and for an arrival that one sensor denies so many (a burst is over, a car is not)
 SURE_P = 0.9  # for an overstay, and for learning the empty bay's field
 DISAGREE_S, AGREE_S = 1_800, 120
 LONG_STAY_MS = 7 * 86_400_000
@@ -31,7 +32,14 @@ HISTORY_MS = 30 * 86_400_000  # data this old are being replayed: their silence 
 BATTERY_V, BATTERY_COLD_V, COLD_C = 3.0, 2.9, -5.0
 BATTERY_BACK_V = 0.1
 
+Verdict = Callable[[float], int | None]
 AXES = {"mag_x_uT": "x", "mag_y_uT": "y", "mag_z_uT": "z"}
+SCALARS: dict[str, tuple[str, Callable[[float], fusion.Logs], Verdict | None]] = {
+    "mag_dev_uT": ("mag", lambda v: fusion.mag_logs(v, 1.0), own.mag_verdict),
+    "radar_m": ("radar", fusion.range_logs, own.radar_verdict),
+    "radar_echo_db": ("radar", fusion.echo_logs, None),
+    "ir_reflect": ("ir", fusion.ir_logs, own.ir_verdict),
+}
 STATEMENTS = {
     "occupied_mag": "mag",
     "occupied_radar": "radar",
@@ -50,7 +58,7 @@ class BayWatch:
         self._raw_s = float(asset.attrs.get("silent_s", entities.RAW_STALE_S))
         zero = asset.attrs.get("mag_zero_uT") or (None, None, None)
         axes = saved.get("axes", {})
-        self._axes = {a: Axis(axes.get(a), z) for a, z in zip("xyz", zero, strict=True)}
+        self._axes = {a: Axis.of(axes.get(a), z) for a, z in zip("xyz", zero, strict=True)}
         self._dev = dict(saved.get("dev", {}))
         self._belief = np.array(saved["belief"]) if "belief" in saved else fusion.start_belief()
         self._belief_ms: int = saved.get("belief_ms", 0)
@@ -60,8 +68,15 @@ class BayWatch:
         self._told: dict[str, list[float]] = dict(saved.get("told", {}))  # prop -> [ts, value]
         self._seen_ms: int = saved.get("seen_ms", 0)
         self._cold: bool = saved.get("cold", False)
+        self._lean: int = saved.get("lean", 0)
         self._deadline_ms: int | None = saved.get("deadline_ms")
         self._out: list[Derived] = []
+        self._mag, self._radar = (
+            [0.0] * fusion.MAG,
+            [0.0] * fusion.RADAR,
+        )  # log-likelihoods of this instant
+        self._fresh: list[tuple[str, float]] = []
+        self._raw = self._moved = False
 
     def dump(self) -> dict[str, Any]:
         return {
@@ -75,6 +90,7 @@ class BayWatch:
             "told": self._told,
             "seen_ms": self._seen_ms,
             "cold": self._cold,
+            "lean": self._lean,
             "deadline_ms": self._deadline_ms,
         }
 
@@ -85,6 +101,7 @@ class BayWatch:
         for i, one in enumerate(obs):
             self._fold(one)
             if i == last or obs[i + 1].ts_ms != one.ts_ms:
+                self._weigh(one.ts_ms)
                 self._judge(one.ts_ms)
         return self._answer()
 
@@ -93,63 +110,63 @@ class BayWatch:
         self._seen_ms = max(ts_ms, self._seen_ms)
         if prop in AXES:
             self._mag_axis(AXES[prop], device, ts_ms, value)
+        elif prop in SCALARS:
+            tech, logs, verdict = SCALARS[prop]
+            sensor = self._sensors.see(f"{tech}/{device}", ts_ms)
+            if verdict:
+                sensor.say(ts_ms, verdict(value))
+            if prop != "radar_m":  # a radar tells its reach while nothing is there
+                sensor.measured(ts_ms, value)
+            if not sensor.stuck():
+                self._add(tech == "mag", logs(value))
         elif prop in STATEMENTS:
             sensor = self._sensors.see(f"{STATEMENTS[prop]}/{device}", ts_ms)
             sensor.statement = True
-            self._sensors.verdict(sensor, ts_ms, int(value >= 0.5))
+            sensor.say(ts_ms, int(value >= 0.5))
         elif prop == "battery_V":
             self._battery(ts_ms, value)
         elif prop == "temperature_C":
             self._cold = value < COLD_C
-        else:
-            self._scalar(prop, device, ts_ms, value)
 
     def _mag_axis(self, axis: str, device: str, ts_ms: int, value: float) -> None:
         sensor = self._sensors.see(f"mag/{device}", ts_ms)
         sensor.measured(ts_ms, value)
-        model = self._axes[axis]
-        dev, var = model.see(ts_ms, value)
+        dev, var, moved = self._axes[axis].see(ts_ms, value)
+        self._moved = self._moved or moved
         self._dev[axis] = dev
-        length = sqrt(sum(d * d for d in self._dev.values()))
-        self._sensors.verdict(sensor, ts_ms, own.mag_verdict(length))
-        if sensor.stuck():
-            return
-        self._weigh(ts_ms, fusion.mag_likelihood(dev, var), radar=False)
-        if fusion.class_p(self._belief, 0, fusion.CLEAN) > SURE_P:
-            model.learn(value, slow=False)
-        elif fusion.class_p(self._belief, 0, fusion.SMALL) > SURE_P:
-            model.learn(value, slow=True)
-
-    def _scalar(self, prop: str, device: str, ts_ms: int, value: float) -> None:
-        if prop == "mag_dev_uT":
-            sensor = self._sensors.see(f"mag/{device}", ts_ms)
-            sensor.measured(ts_ms, value)
-            self._sensors.verdict(sensor, ts_ms, own.mag_verdict(value))
-            likelihood = fusion.mag_likelihood(value, 1.0)
-        elif prop == "radar_m":
-            sensor = self._sensors.see(f"radar/{device}", ts_ms)
-            self._sensors.verdict(sensor, ts_ms, own.radar_verdict(value))
-            likelihood = fusion.range_likelihood(value)
-        elif prop == "radar_echo_db":
-            sensor = self._sensors.see(f"radar/{device}", ts_ms)
-            sensor.measured(ts_ms, value)
-            likelihood = fusion.echo_likelihood(value)
-        elif prop == "ir_reflect":
-            sensor = self._sensors.see(f"ir/{device}", ts_ms)
-            sensor.measured(ts_ms, value)
-            self._sensors.verdict(sensor, ts_ms, own.ir_verdict(value))
-            likelihood = fusion.ir_likelihood(value)
-        else:
-            return
+        sensor.say(ts_ms, own.mag_verdict(hypot(*self._dev.values())))
         if not sensor.stuck():
-            self._weigh(ts_ms, likelihood, radar=prop != "mag_dev_uT")
+            self._add(True, fusion.mag_logs(dev, var))
+            self._fresh.append((axis, value))
 
-    def _weigh(self, ts_ms: int, likelihood: tuple[float, float, float], radar: bool) -> None:
+    def _add(self, magnetic: bool, logs: fusion.Logs) -> None:
+        """Samples of one instant are weighed together."""
+        mine = self._mag if magnetic else self._radar
+        for i, one in enumerate(logs):
+            mine[i] += one
+        self._raw = True
+
+    def _weigh(self, ts_ms: int) -> None:
+        if not self._raw:
+            return
         if ts_ms > self._belief_ms:
             if self._belief_ms:
-                self._belief = fusion.passed(self._belief, ts_ms - self._belief_ms)
+                still = bool(self._fresh) and not self._moved
+                self._belief = fusion.passed(self._belief, ts_ms - self._belief_ms, still)
             self._belief_ms = ts_ms
-        self._belief = fusion.weighed(self._belief, likelihood, radar)
+        self._belief = fusion.weighed(self._belief, self._mag, self._radar)
+        if self._fresh:
+            clean, small = fusion.free_p(self._belief)
+            if clean > SURE_P or small > SURE_P:
+                for axis, value in self._fresh:
+                    self._axes[axis].learn(value, slow=clean <= SURE_P)
+        self._mag, self._radar, self._fresh, self._raw = (
+            [0.0] * fusion.MAG,
+            [0.0] * fusion.RADAR,
+            [],
+            False,
+        )
+        self._moved = False
 
     def _battery(self, ts_ms: int, volts: float) -> None:
         limit = BATTERY_COLD_V if self._cold else BATTERY_V
@@ -172,18 +189,23 @@ class BayWatch:
         return fusion.combined_p(fusion.occupied_p(self._belief), logit)
 
     def _judge(self, ts_ms: int) -> None:
-        p = self._p(ts_ms)
-        was = self._stays.occupied
-        if was is None:
-            now = True if p > FIRST_P else False if p < 1 - FIRST_P else None
+        p, was = self._p(ts_ms), self._stays.occupied
+        now = p > 0.5
+        if now == was or abs(p - 0.5) < DOUBT:
+            self._lean = 0
         else:
-            now = p > LEAVE_P if was else p > TAKE_P
-        if now is not None and now != was:
-            self._changed(ts_ms, now, p)
+            self._lean += 1
+            clear = abs(p - 0.5) > CLEAR
+            contested = now and was is not None and self._sensors.contradiction() is not None
+            enough = CONTESTED if contested else 1 if clear else LEAN
+            if self._lean >= enough and (clear or was is not None):
+                self._lean = 0
+                self._changed(ts_ms, now, p)
         self._rules(ts_ms, p)
 
     def _changed(self, ts_ms: int, occupied: bool, p: float) -> None:
         self._stays.change(ts_ms, occupied)
+        self._sensors.changed(ts_ms)
         self._deadline_ms = None
         if occupied:
             if self._order:
