@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DATA ?= $(firstword $(wildcard ../shared/data))
 export BEFFROI_DATA ?= $(abspath $(DATA))
 
-.PHONY: run setup test lint types walls lock clean bench faults scale
+.PHONY: run setup test lint types walls lock clean bench campaign scale
 
 setup: $(STAMP)
 
@@ -31,6 +31,22 @@ walls: setup
 
 test: lint types walls
 	$(BIN)/pytest
+
+# Long runs, beside real peers; each script says what it measures (-h) and prints its conditions.
+bench: setup
+	$(BIN)/python bench/ingest.py
+	$(BIN)/python bench/reconnect.py
+	$(BIN)/python bench/codecs.py
+	$(BIN)/python bench/flows.py
+
+campaign: setup
+	$(BIN)/python bench/faults_broker.py kill --times 200
+	$(BIN)/python bench/faults_broker.py fsync
+	$(BIN)/python bench/faults_broker.py full
+	$(BIN)/python bench/faults_hub.py
+
+scale: setup
+	$(BIN)/python bench/scale.py
 
 lock:
 	$(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv
