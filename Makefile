@@ -36,7 +36,7 @@ test: lint types walls
 bench: setup
 	$(BIN)/python bench/ingest.py
 	$(BIN)/python bench/reconnect.py
-	$(BIN)/python bench/codecs.py
+	$(BIN)/python bench/codec.py
 	$(BIN)/python bench/flows.py
 
 campaign: setup
