@@ -144,7 +144,8 @@ def table(results: list[dict[str, list[Result]]], seeds: list[int]) -> None:
                 alarms[k] = alarms.get(k, 0) + n
         cars = 100 * sum(r.right_cars for r in all_bays) / sum(r.total_cars for r in all_bays)
         print(
-            f"{view:13} accuracy {accuracy:7.3f} %  without two-wheelers {cars:.3f} %  (seeds: median {np.median(per_seed):.3f}, "
+            f"{view:13} accuracy {accuracy:7.3f} %  without two-wheelers {cars:.3f} %  "
+            f"(seeds: median {np.median(per_seed):.3f}, "
             f"worst {min(per_seed):.3f} seed {seeds[int(np.argmin(per_seed))]})  "
             f"delay p50 {np.median(delays):.1f} s p95 {np.quantile(delays, 0.95):.1f} s "
             f"p99 {np.quantile(delays, 0.99):.1f} s  missed {missed} of {missed + len(delays)}  "
