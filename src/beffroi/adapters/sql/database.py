@@ -9,14 +9,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from beffroi.model.limits import STORE_BUSY_MS_MAX
+from beffroi.model.limits import OPEN_CHECK_BYTES_MAX, STORE_BUSY_MS_MAX
 from beffroi.ports.store import StoreError
 
 _WRITE = "beffroi_write"
@@ -70,10 +70,10 @@ class Database:
 
     def _open_sqlite(self) -> Engine:
         path = self.path
-        if not path.parent.is_dir():
-            path.parent.mkdir(mode=0o700, parents=True)
         if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            raise StoreError(f"there is no database at {path}: create it first")
+        if path.stat().st_size == 0:  # one is never made empty: see `newborn`
+            raise StoreError(f"{path} is empty, it was a database once: restore a backup")
         engine = create_engine(
             self.url, pool_size=8, max_overflow=24, connect_args={"check_same_thread": False}
         )
@@ -85,6 +85,18 @@ class Database:
         engine = create_engine(self.url, pool_size=8, max_overflow=24, pool_pre_ping=True)
         event.listen(engine, "begin", _begin_postgres)
         return engine
+
+    def refuse_damage(self) -> None:
+        """Look at a small file whole; of a large one only at what opening it needs.
+
+        A file that is shorter than it says is refused by SQLite itself at the first statement.
+        """
+        if not self.sqlite or self.path.stat().st_size > OPEN_CHECK_BYTES_MAX:
+            return
+        with self.read() as conn:
+            answer = conn.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if answer != "ok":
+            raise StoreError(f"{self.path} is damaged ({answer}): restore a backup")
 
     def _refuse_if_broken(self) -> None:
         if self._broken:
@@ -101,6 +113,31 @@ class Database:
             if code.startswith(start):
                 return StoreError(f"{words} ({cause})")
         return StoreError(f"the database refused: {cause}")
+
+
+@contextmanager
+def newborn(path: Path) -> Iterator[Path]:
+    """A place to make a database that then appears at `path` whole, or not at all.
+
+    So an empty file at `path` is always damage. When two processes are born at once one wins.
+    """
+    if not path.parent.is_dir():
+        path.parent.mkdir(mode=0o700, parents=True)
+    cradle = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    raw = sqlite3.connect(cradle)
+    raw.execute("PRAGMA user_version = 1")  # gives the file its first page
+    raw.close()
+    cradle.chmod(0o600)
+    try:
+        yield cradle
+        with suppress(FileExistsError):
+            os.link(cradle, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+    finally:
+        for end in ("", "-wal", "-shm"):
+            cradle.with_name(cradle.name + end).unlink(missing_ok=True)
 
 
 _WORDS = {

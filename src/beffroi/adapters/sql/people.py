@@ -93,14 +93,20 @@ class SqlPeople:
 
     def setting(self, key: str) -> str | None:
         with self._db.read() as conn:
-            return conn.execute(select(_setting.value).where(_setting.key == key)).scalar()
+            row = conn.execute(select(*schema.setting.c).where(_setting.key == key)).first()
+        if row is None:
+            return None
+        documents.verify_words(row.chk, row.key, row.value)
+        return str(row.value)
 
     def put_setting(self, key: str, value: str) -> None:
-        new = self._insert(schema.setting).values(key=key, value=value)
+        chk = documents.seal_of(key, value)
+        new = self._insert(schema.setting).values(key=key, value=value, chk=chk)
         with self._db.write() as conn:
             conn.execute(
                 new.on_conflict_do_update(
-                    index_elements=["key"], set_={"value": new.excluded.value}
+                    index_elements=["key"],
+                    set_={"value": new.excluded.value, "chk": new.excluded.chk},
                 )
             )
 

@@ -7,16 +7,19 @@ import json
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beffroi.adapters.sql import schema
 from beffroi.adapters.sql.commit import Verdict
-from beffroi.model.limits import QUARANTINE_ROWS_MAX
+from beffroi.model.limits import BATCH_READINGS_MAX, QUARANTINE_ROWS_MAX
 from beffroi.model.reading import Quarantined, Reason
+from beffroi.ports.store import StoreError
 
 _table = schema.quarantine
+_REASONS = frozenset(reason.value for reason in Reason)
 _PURGED = "its day was purged and only hourly figures are left: import it before the retention ends"
 
 
@@ -66,7 +69,18 @@ def _contradiction(
     return Quarantined(recv, "store", device, Reason.CONFLICT, detail, json.dumps(payload).encode())
 
 
+def verified(row: Any) -> Quarantined:
+    """The item of a row of the table; its digest is also its checksum."""
+    item = Quarantined(*row[1:7])
+    if all(_digest(item, nth) != row.digest for nth in range(1, BATCH_READINGS_MAX + 1)):
+        raise StoreError(
+            f"quarantined message {row.id} was damaged: run `beffroi data check`, restore a backup"
+        )
+    return item
+
+
 def _digest(item: Quarantined, nth: int) -> int:
     """Equal for the same reading of the same message, delivered again."""
-    data = repr((*item, nth)).encode()
+    reason = Reason(item.reason) if item.reason in _REASONS else item.reason
+    data = repr((*item._replace(reason=reason), nth)).encode()
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big", signed=True)

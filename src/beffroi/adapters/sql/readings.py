@@ -66,15 +66,16 @@ class SqlReadings:
         return [self._ids[key] for key in keys]
 
     def series_of(self, assets: Sequence[str]) -> dict[SeriesKey, int]:
-        query = select(_series.asset, _series.device, _series.prop, _series.id)
+        query = select(_series.chk, _series.asset, _series.device, _series.prop, _series.id)
         with self._db.read() as conn:
-            if not assets:
-                return {SeriesKey(a, d, p): n for a, d, p, n in conn.execute(query)}
-            return {
-                SeriesKey(a, d, p): n
-                for part in _parts(assets, _CHUNK)
-                for a, d, p, n in conn.execute(query.where(_series.asset.in_(part)))
-            }
+            if assets:
+                parts = [query.where(_series.asset.in_(part)) for part in _parts(assets, _CHUNK)]
+            else:
+                parts = [query]
+            rows = [row for part in parts for row in conn.execute(part)]
+        for row in rows:
+            documents.verify_words(*row[:4])
+        return {SeriesKey(*row[1:4]): row[4] for row in rows}
 
     def last(self, series_ids: Sequence[int]) -> list[Last]:
         newest: dict[int, Last] = {}
@@ -144,11 +145,12 @@ class SqlReadings:
 
     def quarantine(self, limit: int, after_id: int = 0) -> list[tuple[int, Quarantined]]:
         table = schema.quarantine.c
-        query = select(*schema.quarantine.c).order_by(table.id.desc()).limit(limit)
+        query = select(*table).order_by(table.id.desc()).limit(limit)
         if after_id:
             query = query.where(table.id < after_id)
         with self._db.read() as conn:
-            return [(row[0], Quarantined(*row[1:7])) for row in conn.execute(query)]
+            rows = conn.execute(query).all()
+        return [(row.id, quarantine.verified(row)) for row in rows]
 
     def quarantine_counts(self) -> dict[str, int]:
         reason = schema.quarantine.c.reason
@@ -178,7 +180,7 @@ class SqlReadings:
             raise StoreError(f"series {min(strange - self._known)} does not exist: ask series_ids")
 
     def _make(self, keys: Sequence[SeriesKey]) -> None:
-        rows = [key._asdict() for key in sorted(keys)]
+        rows = [{**key._asdict(), "chk": documents.seal_of(*key)} for key in sorted(keys)]
         with self._db.write() as conn:
             insert = sqlite.insert if self._db.sqlite else postgresql.insert
             conn.execute(insert(schema.series).on_conflict_do_nothing(), rows)

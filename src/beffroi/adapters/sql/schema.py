@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-SCHEMA_VERSION = "0001"  # the newest migration; a test compares
-OLDER_VERSIONS: tuple[str, ...] = ()
+SCHEMA_VERSION = "0002"  # the newest migration; a test compares
+OLDER_VERSIONS = ("0001",)
 
 # STRICT tables know only these names.
 Int = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -59,6 +59,7 @@ series = _table(
     _col("asset"),
     _col("device"),
     _col("prop"),
+    _col("chk", Int, server_default="0"),
     UniqueConstraint("asset", "device", "prop"),
     Index(None, "prop"),
 )
@@ -185,7 +186,7 @@ link = _table(
     _col("expires_ms", Int),
     _col("used_ms", Int),  # 0: not yet
 )
-setting = _table("setting", _key("key"), _col("value"))
+setting = _table("setting", _key("key"), _col("value"), _col("chk", Int, server_default="0"))
 access_log = _table(
     "access_log",
     _key("id", Int),

@@ -10,7 +10,7 @@ from beffroi.adapters.sql.alarms import SqlAlarms
 from beffroi.adapters.sql.assets import SqlAssets
 from beffroi.adapters.sql.backup import copy_in, copy_out, read_manifest, write_manifest
 from beffroi.adapters.sql.check import problems
-from beffroi.adapters.sql.database import Database
+from beffroi.adapters.sql.database import Database, newborn
 from beffroi.adapters.sql.engines import Engine
 from beffroi.adapters.sql.migrations import migrate
 from beffroi.adapters.sql.people import SqlPeople
@@ -74,10 +74,27 @@ def open_store(url: str, *, create: bool = True) -> SqlStore:
     """The store at `sqlite:///path` or `postgresql+psycopg://...`, brought to this version's
     schema. Raises StoreError when it is absent (and not `create`), newer, damaged or unreachable.
     """
+    if create:
+        _create(url)
     database = Database(url)
-    migrate(database, create=create)
+    try:
+        database.refuse_damage()
+        migrate(database, create=create)
+    except StoreError:
+        database.close()
+        raise
     engine: Engine = SqliteEngine() if database.sqlite else postgres_engine(database)
     return SqlStore(database, engine)
+
+
+def _create(url: str) -> None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").exists():
+        return
+    with newborn(Path(parsed.database or "")) as cradle:
+        database = Database(f"sqlite:///{cradle}")
+        migrate(database, create=True)
+        database.close()  # the last connection folds the write-ahead log into the file
 
 
 def postgres_engine(database: Database) -> Engine:
