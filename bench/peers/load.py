@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 import sys
 import time
@@ -120,4 +121,5 @@ async def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # writes to a killed broker
     uvloop.run(main(Path(sys.argv[1])))
