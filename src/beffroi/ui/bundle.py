@@ -33,9 +33,17 @@ def script(name: str) -> str:
 
 
 def styles(name: str) -> list[str]:
-    """Addresses of the style sheets that the island `name` brings."""
-    entry = manifest()[f"src/{name}.ts"]
-    return [f"/static/{BUILT}/{path}" for path in entry.get("css", [])]
+    """Addresses of the style sheets that the island `name` and all it imports bring."""
+    found: dict[str, None] = {}
+    waiting, seen = [f"src/{name}.ts"], set[str]()
+    while waiting:
+        key = waiting.pop()
+        if key not in seen:
+            seen.add(key)
+            entry = manifest()[key]
+            found |= dict.fromkeys(entry.get("css", []))
+            waiting += entry.get("imports", [])
+    return [f"/static/{BUILT}/{path}" for path in found]
 
 
 def sheet() -> str:
