@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 DATA_ENV = "BEFFROI_DATA"
+# A busy machine is not a failing property.
+settings.register_profile("beffroi", deadline=None)
+settings.load_profile("beffroi")
 
 
 @pytest.fixture(scope="session")
