@@ -109,6 +109,8 @@ def test_one_bad_reading_of_a_batch_costs_only_itself() -> None:
         b'{"values":{"a":1,"a":2}}',
         b'{"values":{"a":1},"values":{"a":2}}',
         b'{"values" :{"a":1,"a" :2}}',
+        b'{"values":{"a":1,"a" :2}}',
+        b'{"values":{"a":1,"a"\n:2}}',
         b'{"values":{"\\u0061":1,"a":2}}',
         b'{"values":{"a":1}} x',
         b'{"values":{"a":1}}{}',
