@@ -22,9 +22,9 @@ _names = itertools.count()
 
 
 class Cluster:
-    """A throw-away PostgreSQL server on a unix socket, without fsync, run by an ordinary user."""
+    """A throw-away PostgreSQL server on a unix socket, run by an ordinary user."""
 
-    def __init__(self, bin_dir: Path) -> None:
+    def __init__(self, bin_dir: Path, *, fsync: bool = False) -> None:
         self.bin_dir = bin_dir
         self.home = Path(tempfile.mkdtemp(prefix="bpg-"))
         self._as: dict[str, object] = {}
@@ -37,7 +37,8 @@ class Cluster:
         subprocess.run(
             [*init, "-E", "UTF8", "--locale=C"], check=True, capture_output=True, **self._run()
         )
-        options = ["-h", "", "-k", str(self.home), "-c", "fsync=off", "-c", "max_connections=80"]
+        settings = [f"fsync={'on' if fsync else 'off'}", "max_connections=80"]
+        options = ["-h", "", "-k", str(self.home), *(w for s in settings for w in ("-c", s))]
         self._server = subprocess.Popen(
             [bin_dir / "postgres", "-D", data, *options],
             stdout=subprocess.DEVNULL,

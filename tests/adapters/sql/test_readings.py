@@ -119,7 +119,7 @@ def test_a_flipped_bit_in_a_block_is_noticed(at: int, bit: int) -> None:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Rows in any order, again, in contradiction; sealing and reopening at any moment."""
+    """Rows in any order, again, in contradiction; seal, purge and reopen at any moment."""
 
     @initialize()
     def start(self) -> None:
@@ -128,6 +128,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.store = open_store(self.url)
         self.ids = self.store.readings.series_ids([key(i) for i in range(3)])
         self.model: dict[tuple[int, int], float] = {}
+        self.gone: dict[tuple[int, int], list[float]] = defaultdict(list)  # purged, by hour
+        self.closed: set[tuple[int, int]] = set()  # purged (series, day)
 
     @rule(
         items=st.lists(
@@ -140,7 +142,9 @@ class AnyOrder(RuleBasedStateMachine):
         new = duplicates = conflicts = 0
         for row in rows:
             at = (row.series_id, row.ts_ms)
-            if at not in self.model:
+            if (row.series_id, row.ts_ms // DAY) in self.closed:
+                conflicts += 1
+            elif at not in self.model:
                 self.model[at] = row.value
                 new += 1
             elif self.model[at] == row.value:
@@ -149,11 +153,22 @@ class AnyOrder(RuleBasedStateMachine):
                 conflicts += 1
         done = self.store.readings.commit(Batch(rows))
         assert done.stored == new
-        assert done.duplicates + done.conflicts == duplicates + conflicts
+        assert (done.duplicates, done.conflicts) == (duplicates, conflicts)
 
     @rule(day=st.integers(0, 3))
     def seal(self, day: int) -> None:
         self.store.readings.seal(T0 + day * DAY)
+
+    @rule(day=st.integers(0, 3))
+    def purge(self, day: int) -> None:
+        """Raw readings go, their hours stay and never change again."""
+        limit = T0 + day * DAY
+        for (series, ts), value in list(self.model.items()):
+            if ts < limit:
+                self.gone[series, ts - ts % HOUR].append(self.model.pop((series, ts)))
+                assert value in (1.0, 2.5)
+                self.closed.add((series, ts // DAY))
+        self.store.readings.purge(limit, 0, 0)
 
     @rule()
     def reopen(self) -> None:
@@ -162,16 +177,20 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def the_store_is_the_model(self) -> None:
-        hours: dict[tuple[int, int], int] = defaultdict(int)
-        for (series, ts), _ in self.model.items():
-            hours[series, ts - ts % HOUR] += 1
+        hours: dict[tuple[int, int], list[float]] = defaultdict(list)
+        for (series, hour), values in self.gone.items():
+            hours[series, hour] += values
+        for (series, ts), value in self.model.items():
+            hours[series, ts - ts % HOUR].append(value)
         for series in self.ids:
             points = self.store.readings.points(series, 0, T0 + 9 * DAY)
             mine = sorted((t, v) for (s, t), v in self.model.items() if s == series)
             assert list(zip(points.ts_ms.tolist(), points.value.tolist(), strict=True)) == mine
             found = self.store.readings.hours(series, 0, T0 + 9 * DAY)
-            kept = {(h.series_id, h.start_ms): h.n for h in found}
-            assert kept == {k: n for k, n in hours.items() if k[0] == series}
+            kept = {(h.series_id, h.start_ms): h[2:] for h in found}
+            assert kept == {
+                k: (len(v), sum(v), min(v), max(v)) for k, v in hours.items() if k[0] == series
+            }
             last = self.store.readings.last([series])
             assert [(x.ts_ms, x.value) for x in last] == mine[-1:]
         assert self.store.readings.counts().observations == len(self.model)

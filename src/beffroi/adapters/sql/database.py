@@ -121,20 +121,25 @@ def newborn(path: Path) -> Iterator[Path]:
 
     So an empty file at `path` is always damage. When two processes are born at once one wins.
     """
-    if not path.parent.is_dir():
-        path.parent.mkdir(mode=0o700, parents=True)
     cradle = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    raw = sqlite3.connect(cradle)
-    raw.execute("PRAGMA user_version = 1")  # gives the file its first page
-    raw.close()
-    cradle.chmod(0o600)
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        raw = sqlite3.connect(cradle)
+        raw.execute("PRAGMA user_version = 1")  # gives the file its first page
+        raw.close()
+        cradle.chmod(0o600)
         yield cradle
+        if cradle.with_name(cradle.name + "-wal").exists():  # SQLite says nothing of it
+            raise StoreError(f"the disk failed while {path} was made: check it, then try again")
         with suppress(FileExistsError):
             os.link(cradle, path)
         folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path} cannot be made ({error}): check disk and folder") from error
     finally:
         for end in ("", "-wal", "-shm"):
             cradle.with_name(cradle.name + end).unlink(missing_ok=True)
