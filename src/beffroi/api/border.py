@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +19,7 @@ from beffroi.model.limits import MESSAGE_BYTES_MAX, UPLOAD_BYTES_MAX, WEB_BODY_B
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MACHINES = "/links/"  # webhooks: authenticated by a secret in a header, never by a cookie
-UPLOADS = ("/api/imports",)
+UPLOADS = ("/api/imports", "/data/import")
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -149,8 +150,8 @@ def _counted(receive: Receive, limit: int) -> Receive:
         nonlocal total
         message = await receive()
         total += len(message.get("body", b""))
-        if total > limit:
-            raise too_large(limit)
+        if total > limit:  # of Starlette's kind: FastAPI would turn ours into "cannot be parsed"
+            raise HTTPException(413, str(too_large(limit)))
         return message
 
     return counted

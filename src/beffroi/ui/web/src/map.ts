@@ -163,7 +163,12 @@ function select(town: Town, view: MapView | null, id: string): void {
     setData(view, town);
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (place)
-      view.easeTo({ center: place, zoom: Math.max(view.getZoom(), 16), animate: !calm });
+      view.easeTo({
+        center: place,
+        zoom: Math.max(view.getZoom(), 16),
+        offset: wide ? [0, 0] : [0, -box.clientHeight / 4], // above the card on a phone
+        animate: !calm,
+      });
   }
   void openCard(id, () => {
     town.chosen = "";
