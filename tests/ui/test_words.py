@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,32 @@ def test_a_template_is_translated(path: Path) -> None:
             assert (one or "", many or "") in french._many, f"{path.name}:{line} {message}"
         else:
             assert french._one.get(message or ""), f"{path.name}:{line} {message!r}"
+
+
+# Names and signs that are the same in every language.
+SAME = {
+    "Beffroi", "English", "Français", "LoRaWAN", "ChirpStack", "ChirpStack v4", "The Things Stack",
+    "The Things Stack v3", "DevEUI", "EUPL-1.2", "ms", "N", "E", "Authorization: Bearer",
+    "d/", "/batch", "mosquitto_pub -h", "links", "/links/", "readings", "device",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: p.name)
+def test_a_template_has_no_literal_text(path: Path) -> None:
+    source = re.sub(r"<(pre|code)\b.*?</\1>", "", path.read_text(), flags=re.S)
+    source = re.sub(r"{% block body_class %}.*?{% endblock %}", "", source)
+    source = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<!--.*?-->", "\0", source, flags=re.S)
+    spoken = re.findall(r'(?:aria-label|title|placeholder|alt)="([^"\0]*)"', source)
+    texts = [*spoken, *re.sub(r"<[^>]*>", "\0", source).split("\0")]
+    found = {text.strip(" \n·,:/–…()-") for text in texts}
+    assert {t for t in found if re.search(r"[^\W\d_]", t)} <= SAME | {"70B3D57ED0000001"}
+
+
+def test_the_scripts_words_are_those_they_use() -> None:
+    scripts = "".join(path.read_text() for path in (UI / "web" / "src").glob("*.ts"))
+    used = set(re.findall(r'words\(\s*"([^"]+)"', scripts))
+    assert used <= set(SCRIPT_WORDS)
+    assert {w for w in SCRIPT_WORDS if f'"{w}"' not in scripts} == set()
 
 
 def test_the_scripts_words_are_translated() -> None:
