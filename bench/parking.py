@@ -143,14 +143,17 @@ def table(results: list[dict[str, list[Result]]], seeds: list[int]) -> None:
             for k, n in r.alarms.items():
                 alarms[k] = alarms.get(k, 0) + n
         cars = 100 * sum(r.right_cars for r in all_bays) / sum(r.total_cars for r in all_bays)
+        print(f"{view}: accuracy {accuracy:.3f} %, without two-wheelers {cars:.3f} %")
+        worst = seeds[int(np.argmin(per_seed))]
         print(
-            f"{view:13} accuracy {accuracy:7.3f} %  without two-wheelers {cars:.3f} %  "
-            f"(seeds: median {np.median(per_seed):.3f}, "
-            f"worst {min(per_seed):.3f} seed {seeds[int(np.argmin(per_seed))]})  "
-            f"delay p50 {np.median(delays):.1f} s p95 {np.quantile(delays, 0.95):.1f} s "
-            f"p99 {np.quantile(delays, 0.99):.1f} s  missed {missed} of {missed + len(delays)}  "
-            f"false {false / days:.2f}/bay-day  {alarms}"
+            f"  seeds: median {np.median(per_seed):.3f}, worst {min(per_seed):.3f} (seed {worst})"
         )
+        p50, p95, p99 = np.quantile(delays, (0.5, 0.95, 0.99))
+        print(f"  delay p50 {p50:.1f} s, p95 {p95:.1f} s, p99 {p99:.1f} s")
+        print(
+            f"  missed {missed} of {missed + len(delays)} changes, {false / days:.2f} false a bay-day"
+        )
+        print(f"  alarms {dict(sorted(alarms.items()))}")
 
 
 def main() -> None:

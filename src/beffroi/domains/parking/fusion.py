@@ -21,11 +21,11 @@ Array = npt.NDArray[np.float64]
 Logs = Sequence[float]  # log-likelihood of each class
 
 MAG = 4  # classes: noise only, a few µT, about ten, tens of µT
-RADAR = 4  # classes: nothing above, vehicle, a lid on the sensor (leaf, snow), anything else
-LID = 2
-SIZE = 2 * MAG * RADAR  # index = 16 * occupied + 4 * magnetic + radar
-FLIP_PER_S = 1 / 1_200  # arrivals and departures; equal, so that silence never takes sides
-STILL = 0.05  # share of them that leave the field as it was
+RADAR = 5  # nothing above, vehicle, a lid (leaf, snow), anything else, beside the beam
+VEHICLE, LID = 1, 2
+SIZE = 2 * MAG * RADAR  # index = 20 * occupied + 5 * magnetic + radar
+# arrivals and departures (equal, so that silence never takes sides): they move the field
+FLIP_PER_S, FLIP_STILL_PER_S = 1 / 250, 1 / 24_000
 WANDER_PER_S = 1 / 900  # a class changes for a nuisance; equal for all: dwelling proves nothing
 LOG_FLOOR = -7.0  # of a likelihood ratio: no single sample is proof
 STEP_MS = 250  # time is rounded to this for the cached transition matrices
@@ -35,29 +35,37 @@ FAR_M = 1.2
 
 # [occupied][class] just after a change of occupancy
 MAG_GIVEN = np.array([[0.62, 0.30, 0.07, 0.01], [0.03, 0.09, 0.23, 0.65]])
-RADAR_GIVEN = np.array([[0.91, 0.01, 0.03, 0.05], [0.025, 0.87, 0.05, 0.055]])
-LID_STAYS = np.array([[0.48, 0.01, 0.48, 0.03], [0.02, 0.47, 0.48, 0.03]])  # leaves and snow last
+RADAR_GIVEN = np.array([[0.60, 0.33, 0.03, 0.04, 0.0], [0.49, 0.42, 0.04, 0.04, 0.01]])
+# leaves and snow last
+LID_STAYS = np.array([[0.48, 0.01, 0.48, 0.03, 0.0], [0.02, 0.47, 0.48, 0.02, 0.01]])
 # [occupied][from][to]: where a wandering class goes
 MAG_WANDER = np.array(
     [
-        [
-            [0, 0.7, 0.296, 0.004],
-            [0.7, 0, 0.296, 0.004],
-            [0.5, 0.496, 0, 0.004],
-            [0.5, 0.25, 0.25, 0],
+        [  # a burst of noise is over in a minute, a vehicle beside the beam is not
+            [0, 0.63, 0.27, 0.1],
+            [0.63, 0, 0.27, 0.1],
+            [0.5, 0.4, 0, 0.1],
+            [7.5, 3.75, 3.75, 0],
         ],
         [[0, 0.8, 0.18, 0.02], [0.3, 0, 0.65, 0.05], [0.01, 0.29, 0, 0.7], [0.002, 0.018, 0.98, 0]],
     ]
 )
 RADAR_WANDER = np.array(
     [
-        [  # people and drops come often and go at once: over a free bay "other" does not last
-            [0, 0.005, 0.2, 3.0],
-            [0.4, 0, 0.2, 0.4],
-            [0.7, 0.005, 0, 0.295],
-            [45.0, 0.005, 0.2, 0],
+        [  # what is no vehicle does not look like one for long, nor do people and drops last
+            [0, 0.005, 0.1, 3.1, 0],
+            [215, 0, 2, 8, 0],
+            [0.7, 0.005, 0, 0.295, 0],
+            [45, 0.005, 0.1, 0, 0],
+            [1, 0, 0, 0, 0],
         ],
-        [[0, 0.5, 0.1, 2.605], [0.01, 0, 0.2, 0.79], [0.01, 0.7, 0, 0.29], [0.01, 0.79, 0.2, 0]],
+        [  # a vehicle on its way in is soon in the beam, or else it stays beside it
+            [0, 194, 16, 9, 6],
+            [0.01, 0, 0.2, 0.79, 0],
+            [0.01, 0.7, 0, 0.29, 0],
+            [0.01, 0.79, 0.2, 0, 0],
+            [0, 0.2, 0.005, 3.0, 0],
+        ],
     ]
 )
 
@@ -76,7 +84,7 @@ def _generator(flip_per_s: float) -> Array:
     return flat
 
 
-_RATES = {still: _generator(FLIP_PER_S * (STILL if still else 1)) for still in (False, True)}
+_RATES = {still: _generator(FLIP_STILL_PER_S if still else FLIP_PER_S) for still in (False, True)}
 
 
 @lru_cache(maxsize=1024)
@@ -126,9 +134,10 @@ def occupied_p(belief: Array) -> float:
 
 
 def free_p(belief: Array) -> tuple[float, float]:
-    """P(free with a clean field), P(free with an offset of the field)."""
+    """P(free with a clean field), P(free with an offset); what looks like a vehicle left out."""
     b = belief.tolist()
-    return sum(b[:RADAR]), sum(b[RADAR : SIZE // 2])
+    seen = [sum(b[i : i + RADAR]) - b[i + VEHICLE] for i in range(0, SIZE // 2, RADAR)]
+    return seen[0], sum(seen[1:])
 
 
 # --- log-likelihoods of one sample, per class ----------------------------------------------------
@@ -147,24 +156,22 @@ def mag_logs(dev: float, noise_var: float) -> Logs:
 def range_logs(radar_m: float) -> Logs:
     """Distance of the nearest target above the sensor (m); far or maximal means nothing there."""
     if radar_m > FAR_M:
-        return -0.9, -6.2, -6.2, -3.5
-    vehicle, lid = exp(_normal(radar_m - 0.25, 0.1)), exp(_normal(radar_m - 0.08, 0.035))
-    return -5.3, log(0.4 * vehicle + 0.002), log(0.4 * lid + 0.002), -0.36
+        return -0.9, -6.2, -6.2, -3.5, -0.9
+    vehicle, lid = exp(_normal(radar_m - 0.23, 0.09)), exp(_normal(radar_m - 0.08, 0.035))
+    return -5.3, log(0.4 * vehicle + 0.002), log(0.4 * lid + 0.002), -0.36, -5.3
 
 
 def echo_logs(echo_db: float) -> Logs:
     """Echo strength over the noise floor (dB)."""
-    return (
-        _normal(echo_db - 2, 4),
-        _normal(echo_db - 24, 6),
-        _normal(echo_db - 14, 6),
-        _normal(echo_db - 12, 7),
-    )
+    floor = _normal(echo_db - 2, 4)
+    strong, lid, weak = (_normal(echo_db - at, sd) for at, sd in ((25, 5), (13, 5), (12, 7)))
+    return floor, strong, lid, weak, floor
 
 
 def ir_logs(ir_reflect: float) -> Logs:
     """Reflected infrared, 0 to 1."""
-    return _normal(ir_reflect - 0.12, 0.08), _normal(ir_reflect - 0.6, 0.2), 0.2, 0.2
+    floor = _normal(ir_reflect - 0.12, 0.08)
+    return floor, _normal(ir_reflect - 0.6, 0.2), 0.2, 0.2, floor
 
 
 # --- statements of devices that decide themselves ------------------------------------------------

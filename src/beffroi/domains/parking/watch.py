@@ -21,7 +21,7 @@ from beffroi.model.asset import Asset
 from beffroi.model.finding import NOTHING, Derived, Step
 from beffroi.model.reading import Obs
 
-DOUBT, CLEAR = 0.1, 0.4  # P within 0.5 +- DOUBT changes nothing, beyond CLEAR it does at once;
+DOUBT, CLEAR = 0.02, 0.4  # P within 0.5 +- DOUBT changes nothing, beyond CLEAR it does at once;
 LEAN = 2  # between, it must be said so many times,
 CONTESTED = 6  # and for an arrival that one sensor denies so many (a burst is over, a car is not)
 SURE_P = 0.9  # for an overstay, and for learning the empty bay's field
