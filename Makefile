@@ -43,7 +43,8 @@ campaign: setup
 	$(BIN)/python bench/faults_broker.py kill --times 200
 	$(BIN)/python bench/faults_broker.py fsync
 	$(BIN)/python bench/faults_broker.py full
-	$(BIN)/python bench/faults_hub.py
+	$(BIN)/python bench/faults_hub.py kill
+	$(BIN)/python bench/faults_hub.py full
 
 scale: setup
 	$(BIN)/python bench/scale.py
