@@ -151,7 +151,7 @@ def table(results: list[dict[str, list[Result]]], seeds: list[int]) -> None:
         p50, p95, p99 = np.quantile(delays, (0.5, 0.95, 0.99))
         print(f"  delay p50 {p50:.1f} s, p95 {p95:.1f} s, p99 {p99:.1f} s")
         print(
-            f"  missed {missed} of {missed + len(delays)} changes, {false / days:.2f} false a bay-day"
+            f"  missed {missed} of {missed + len(delays)} changes; {false / days:.2f} false a day"
         )
         print(f"  alarms {dict(sorted(alarms.items()))}")
 

@@ -18,13 +18,7 @@ MODELS = {
     "nwave-nps405": Label("Nwave NPS405 (LoRaWAN)", "Nwave NPS405 (LoRaWAN)"),
 }
 
-_FRAMES = {
-    "parking_status",
-    "parking status",
-    "heartbeat",
-    "startup",
-    "user_registration",
-}
+_FRAMES = {"parking_status", "parking status", "heartbeat", "startup", "user_registration"}
 _NUMBERS = {"temperature": "temperature_C", "battery_voltage": "battery_V"}
 
 
@@ -33,25 +27,16 @@ def decode(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
     if not model:
         return raw
     if model not in MODELS:
-        known = ", ".join(sorted(m for m in MODELS if m))
-        raise DecodeError(f"unknown parking sensor model {model!r}; known: {known}, or ''")
-    frame = raw.get("type")
+        raise DecodeError(f"unknown parking sensor model {model!r}; known: {sorted(MODELS)}")
+    frame, said = raw.get("type"), raw.get("occupied")
     if frame == "debug":
         return {}
     if frame not in _FRAMES:
         raise DecodeError(f"{model}: frame type {frame!r} is not one of {sorted(_FRAMES)}")
-    return _frame(model, raw)
-
-
-def _frame(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    out: dict[str, Any] = {}
-    said = raw.get("occupied")
+    out = {ours: raw[theirs] for theirs, ours in _NUMBERS.items() if theirs in raw}
     if said is not None:  # a registration frame may leave it open
         if not isinstance(said, bool):
             raise DecodeError(f"{model}: 'occupied' must be true or false, it is {said!r}")
         # these devices fuse their own two technologies and tell only the result
         out["occupied_device"] = float(said)
-    for theirs, ours in _NUMBERS.items():
-        if theirs in raw:
-            out[ours] = raw[theirs]
     return out

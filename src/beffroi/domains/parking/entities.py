@@ -5,66 +5,38 @@ Knows no plate, no driver, no tag: a bay is taken or free, and since when. Refus
 
 from __future__ import annotations
 
-from beffroi.model.asset import Kind, Label, Property
+from beffroi.domains.kind_table import properties
+from beffroi.model.asset import Kind, Label
 
 FREE, OCCUPIED, OVERSTAY, UNKNOWN = 0, 1, 2, 3
+RAW_SILENT_S = 900
+STATEMENT_SILENT_S = 26 * 3_600  # event-driven devices: one heartbeat a day, and some slack
 
-YES_NO = {0: Label("libre", "free"), 1: Label("occupée", "occupied")}
-BAY_STATES = {
-    FREE: Label("libre", "free"),
-    OCCUPIED: Label("occupée", "occupied"),
-    OVERSTAY: Label("durée dépassée", "over the time limit"),
-    UNKNOWN: Label("inconnu", "unknown"),
-}
-
-DAY_S = 86_400
-RAW_STALE_S = 900
-STATEMENT_STALE_S = 26 * 3_600  # event-driven devices: one heartbeat a day, and some slack
-
-
-def _axis(axis: str) -> Property:
-    label = Label(f"champ magnétique {axis}", f"magnetic field {axis}")
-    return Property(f"mag_{axis}_uT", label, "µT", -2_000, 2_000, RAW_STALE_S, 1)
-
-
-def _said(suffix: str, fr: str, en: str) -> Property:
-    label = Label(f"occupation selon {fr}", f"occupancy by {en}")
-    return Property(f"occupied_{suffix}", label, "", 0, 1, STATEMENT_STALE_S, 0, YES_NO)
-
-
-PROPERTIES = (
-    Property("state", Label("état", "state"), "", 0, 3, STATEMENT_STALE_S, 0, BAY_STATES),
-    Property("occupied", Label("occupation", "occupancy"), "", 0, 1, STATEMENT_STALE_S, 0, YES_NO),
-    Property("confidence", Label("confiance", "confidence"), "", 0, 1, STATEMENT_STALE_S, 3),
-    Property("stay_min", Label("durée d'occupation", "length of stay"), "min", 0, 1e7, DAY_S, 0),
-    Property("rotation_per_day", Label("rotation", "turnover"), "véh./j", 0, 10_000, 2 * DAY_S, 0),
-    *(_axis(axis) for axis in "xyz"),
-    Property(
-        "mag_dev_uT",
-        Label("écart magnétique", "magnetic deviation"),
-        "µT",
-        0,
-        4_000,
-        RAW_STALE_S,
-        1,
-    ),
-    Property("radar_m", Label("distance radar", "radar distance"), "m", 0, 20, RAW_STALE_S, 2),
-    Property("radar_echo_db", Label("écho radar", "radar echo"), "dB", -60, 120, RAW_STALE_S, 1),
-    Property(
-        "ir_reflect", Label("réflexion infrarouge", "infrared reflection"), "", 0, 1, RAW_STALE_S, 2
-    ),
-    _said("mag", "le magnétomètre", "the magnetometer"),
-    _said("radar", "le radar", "the radar"),
-    _said("ir", "l'infrarouge", "the infrared sensor"),
-    _said("device", "le capteur", "the sensor"),
-    Property("battery_V", Label("pile", "battery"), "V", 0, 60, 3 * DAY_S, 2),
-    Property("temperature_C", Label("température", "temperature"), "°C", -60, 100, 2 * DAY_S, 1),
-)
+_TABLE = """
+state | État | State | | 0 | 3 | 0 | 26 | 0 libre/free, 1 occupée/occupied, 2 durée dépassée/over the time limit, 3 inconnu/unknown
+occupied | Occupation | Occupancy | | 0 | 1 | 0 | 26 | 0 libre/free, 1 occupée/occupied
+confidence | Confiance | Confidence | | 0 | 1 | 3 | 26
+stay_min | Durée d’occupation | Length of stay | min | 0 | 1e7 | 0 | 24
+rotation_per_day | Rotation | Turnover | véh./j | 0 | 10000 | 0 | 48
+mag_x_uT | Champ magnétique x | Magnetic field x | µT | -2000 | 2000 | 1 | 0.25
+mag_y_uT | Champ magnétique y | Magnetic field y | µT | -2000 | 2000 | 1 | 0.25
+mag_z_uT | Champ magnétique z | Magnetic field z | µT | -2000 | 2000 | 1 | 0.25
+mag_dev_uT | Écart magnétique | Magnetic deviation | µT | 0 | 4000 | 1 | 0.25
+radar_m | Distance radar | Radar distance | m | 0 | 20 | 2 | 0.25
+radar_echo_db | Écho radar | Radar echo | dB | -60 | 120 | 1 | 0.25
+ir_reflect | Réflexion infrarouge | Infrared reflection | | 0 | 1 | 2 | 0.25
+occupied_mag | Occupation selon le magnétomètre | Occupancy by the magnetometer | | 0 | 1 | 0 | 26 | 0 libre/free, 1 occupée/occupied
+occupied_radar | Occupation selon le radar | Occupancy by the radar | | 0 | 1 | 0 | 26 | 0 libre/free, 1 occupée/occupied
+occupied_ir | Occupation selon l’infrarouge | Occupancy by the infrared sensor | | 0 | 1 | 0 | 26 | 0 libre/free, 1 occupée/occupied
+occupied_device | Occupation selon le capteur | Occupancy by the sensor | | 0 | 1 | 0 | 26 | 0 libre/free, 1 occupée/occupied
+battery_V | Pile | Battery | V | 0 | 60 | 2 | 72
+temperature_C | Température | Temperature | °C | -60 | 100 | 1 | 48
+"""  # noqa: E501
 
 BAY = Kind(
     name="bay",
-    label=Label("place arrêt minute", "short-stay bay"),
-    properties={p.name: p for p in PROPERTIES},
+    label=Label("Place arrêt minute", "Short-stay bay"),
+    properties=properties(_TABLE),
     headline="state",
     icon="bay",
     derived=("state", "occupied", "confidence", "stay_min", "rotation_per_day"),

@@ -6,54 +6,34 @@ Does not decide occupancy (`fusion` does) and knows no municipal order.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from beffroi.domains.state import Memory
+
 SENSORS_MAX = 8  # of one bay; replaced devices make room, the longest silent first
-STUCK_CHANGES = 8  # the other sensor saw so many changes (four vehicles), this one saw none
+STUCK_CHANGES = 12  # six vehicles came and went, the sensor has said the same thing all along
 LAG_MS = 60_000  # a sensor may see a change so much before the others
-FLAT_MS = 24 * 3_600_000  # the very same measured number for a day is no measurement
-FLAT_SAMPLES = 60
-
-MAG_FREE_UT, MAG_TAKEN_UT = 3.0, 8.0
-RADAR_TAKEN_M, RADAR_FREE_M = 0.8, 1.2
-IR_FREE, IR_TAKEN = 0.3, 0.5
+FLAT_MS, FLAT_SAMPLES = 86_400_000, 60  # the very same number for a day is no measurement
 
 
-class Sensor:
+@dataclass(slots=True)
+class Sensor(Memory):
     """One technology of one device: its own verdict (1, 0, or None when it cannot tell)."""
 
-    __slots__ = (
-        "flat_ms",
-        "flat_n",
-        "missed",
-        "seen_ms",
-        "since_ms",
-        "statement",
-        "value",
-        "verdict",
-    )
-
-    def __init__(self, saved: Mapping[str, Any] | None = None) -> None:
-        saved = saved or {}
-        self.verdict: int | None = saved.get("verdict")
-        self.since_ms: int = saved.get("since_ms", 0)
-        self.seen_ms: int = saved.get("seen_ms", 0)
-        self.value: float | None = saved.get("value")
-        self.flat_ms: int = saved.get("flat_ms", 0)
-        self.flat_n: int = saved.get("flat_n", 0)
-        self.missed: int = saved.get("missed", 0)
-        self.statement: bool = saved.get("statement", False)
-
-    def dump(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+    verdict: int | None = None
+    since_ms: int = 0
+    seen_ms: int = 0
+    value: float | None = None
+    flat_ms: int = 0
+    flat_n: int = 0
+    missed: int = 0
+    statement: bool = False
 
     def stuck(self) -> bool:
-        """No change of its own while vehicles came and went, or one measured number for a day."""
-        return self.missed >= STUCK_CHANGES or (
-            not self.statement
-            and self.flat_n >= FLAT_SAMPLES
-            and self.seen_ms - self.flat_ms >= FLAT_MS
-        )
+        """No change of its own while vehicles came and went, or one number for a day."""
+        flat = self.flat_n >= FLAT_SAMPLES and self.seen_ms - self.flat_ms >= FLAT_MS
+        return self.missed >= STUCK_CHANGES or (flat and not self.statement)
 
     def say(self, ts_ms: int, verdict: int | None) -> None:
         """A verdict of its own; None leaves the last one."""
@@ -72,7 +52,7 @@ class Sensors:
     """All sensors of a bay by "technology/device"."""
 
     def __init__(self, saved: Mapping[str, Any] | None = None) -> None:
-        self.all = {key: Sensor(s) for key, s in (saved or {}).items()}
+        self.all = {key: Sensor.load(one) for key, one in (saved or {}).items()}
 
     def dump(self) -> dict[str, Any]:
         return {key: sensor.dump() for key, sensor in self.all.items()}
@@ -88,46 +68,40 @@ class Sensors:
         return sensor
 
     def changed(self, ts_ms: int) -> None:
-        """The bay's occupancy changed: who has said the same thing all along has missed it."""
+        """A lasting state of the bay ended: who has said the same thing all along missed it."""
         for sensor in self.all.values():
-            if ts_ms - sensor.since_ms > LAG_MS:
-                sensor.missed += 1
+            sensor.missed += ts_ms - sensor.since_ms > LAG_MS
 
     def contradiction(self) -> tuple[str, str] | None:
         """(one that sees a vehicle, one that does not), or None."""
-        yes = no = ""
-        for key, sensor in self.all.items():
-            if sensor.verdict == 1:
-                yes = yes or key
-            elif sensor.verdict == 0:
-                no = no or key
-        return (yes, no) if yes and no else None
+        said = {sensor.verdict: key for key, sensor in reversed(self.all.items())}
+        return (said[1], said[0]) if 1 in said and 0 in said else None
+
+    def stuck(self) -> list[str]:
+        return [key for key, sensor in self.all.items() if sensor.stuck()]
 
     def silent(self, now_ms: int, raw_s: float, statement_s: float) -> list[str]:
         """Keys not heard for too long."""
-        return [
-            key
-            for key, sensor in self.all.items()
-            if now_ms - sensor.seen_ms > 1000 * (statement_s if sensor.statement else raw_s)
-        ]
+        limits = {False: 1000 * raw_s, True: 1000 * statement_s}
+        return [k for k, s in self.all.items() if now_ms - s.seen_ms > limits[s.statement]]
 
 
-def mag_verdict(dev_uT: float) -> int | None:  # noqa: N803
+def _verdict(value: float, free: float, taken: float) -> int | None:
+    """1 beyond `taken`, 0 before `free`, None between; `taken` may lie on either side."""
+    sign = 1 if taken > free else -1
+    return 1 if sign * (value - taken) >= 0 else 0 if sign * (value - free) <= 0 else None
+
+
+def mag_verdict(dev: float) -> int | None:
     """From the deviation's length (µT)."""
-    if dev_uT >= MAG_TAKEN_UT:
-        return 1
-    return 0 if dev_uT <= MAG_FREE_UT else None
+    return _verdict(dev, 3.0, 8.0)
 
 
 def radar_verdict(radar_m: float) -> int | None:
     """From the distance of the nearest target (m)."""
-    if radar_m <= RADAR_TAKEN_M:
-        return 1
-    return 0 if radar_m >= RADAR_FREE_M else None
+    return _verdict(radar_m, 1.2, 0.8)
 
 
 def ir_verdict(ir_reflect: float) -> int | None:
     """From the reflected share."""
-    if ir_reflect >= IR_TAKEN:
-        return 1
-    return 0 if ir_reflect <= IR_FREE else None
+    return _verdict(ir_reflect, 0.3, 0.5)

@@ -1,6 +1,6 @@
-"""The magnetic field of an empty bay, one axis: a Kalman filter that drift cannot fool for long.
+"""The zero of a magnetometer axis that drifts: a Kalman filter, and how noisy the axis is just now.
 
-Knows neither radar nor occupancy: the caller says whether the bay is surely free.
+Shared by domains. Knows nothing of what disturbs the field: the caller says when the zero is seen.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from beffroi.domains.state import Memory
 
 DRIFT_VAR_PER_S = 1.5**2 / 3_600  # µT² a second: 1.5 µT in an hour, the drift of a hot afternoon
 NOISE_UT = 0.5
-START_VAR = 9.0  # µT², after an installation on an empty bay
+START_VAR = 9.0  # µT², after an installation
 BLIND_VAR = 25.0**2  # no installation value: the first sample is as good as nothing
 VAR_MAX = 30.0**2
 SLOW = 80.0  # noise taken for a lasting offset: it is learnt within an hour, not a minute
@@ -25,7 +25,7 @@ MOVED_UT = 1.5
 
 @dataclass(slots=True)
 class Axis(Memory):
-    """Baseline, noise and recent field of one axis. All in µT, µT² and ms."""
+    """Zero, noise and recent field of one axis. All in µT, µT² and ms."""
 
     mean: float | None = None
     var: float = BLIND_VAR
@@ -44,7 +44,7 @@ class Axis(Memory):
         return cls() if zero is None else cls(float(zero), START_VAR)
 
     def see(self, ts_ms: int, value: float) -> tuple[float, float, bool]:
-        """(deviation, its variance under an empty bay, whether the field moved just now)."""
+        """(deviation, its variance while nothing disturbs, whether the field moved just now)."""
         gap_s = (ts_ms - self.ts_ms) / 1000 if self.ts_ms else 1e9
         if not self.ts_ms:
             self.last = self.trail = value
@@ -64,7 +64,7 @@ class Axis(Memory):
         return value - self.mean, NOISE_UT**2 + self.jitter**2 + self.var, moved
 
     def learn(self, value: float, slow: bool) -> None:
-        """The bay is surely free now (`slow`: with an offset, perhaps a neighbour's)."""
+        """Nothing disturbs now (`slow`: but something lasting may offset the field)."""
         mean = value if self.mean is None else self.mean
         noise = NOISE_UT**2 + self.jitter**2 + (SLOW**2 if slow else 0.0)
         gain = self.var / (self.var + noise)
