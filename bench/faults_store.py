@@ -256,7 +256,7 @@ CAMPAIGNS: dict[str, Callable[[Path, random.Random, int], Result]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", nargs="*", choices=[*CAMPAIGNS, "write"], default=[*CAMPAIGNS])
+    parser.add_argument("what", nargs="*", metavar="|".join(CAMPAIGNS))
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--url", help=argparse.SUPPRESS)
@@ -265,8 +265,11 @@ def main() -> int:
     if asked.what == ["write"]:
         write(asked.url, asked.count)
         return 0
+    unknown = set(asked.what) - set(CAMPAIGNS)
+    if unknown:
+        parser.error(f"unknown campaign {min(unknown)!r}: choose from {', '.join(CAMPAIGNS)}")
     results = []
-    for name in asked.what:
+    for name in asked.what or CAMPAIGNS:
         with tempfile.TemporaryDirectory(prefix="faults-") as folder:
             results.append(CAMPAIGNS[name](Path(folder), random.Random(asked.seed), asked.times))
         r = results[-1]

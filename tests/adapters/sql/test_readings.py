@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from beffroi.adapters.sql import SqlStore, open_store
 from beffroi.adapters.sql.blocks import BlockError, decode, encode
+from beffroi.model.asset import Asset
 from beffroi.model.reading import Quarantined, Reason, Row
 from beffroi.ports.store import Batch, Committed, Points, SeriesKey, StoreError
 
@@ -126,6 +127,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.url = f"sqlite:///{self.folder.name}/s.sqlite"
         self.store = open_store(self.url)
+        tanks = [Asset(key(i).asset, "w", "tank", "", 2.0, 48.0) for i in range(3)]
+        self.store.assets.put_assets(tanks)
         self.ids = self.store.readings.series_ids([key(i) for i in range(3)])
         self.model: dict[tuple[int, int], float] = {}
         self.gone: dict[tuple[int, int], list[float]] = defaultdict(list)  # purged, by hour
@@ -193,7 +196,12 @@ class AnyOrder(RuleBasedStateMachine):
             }
             last = self.store.readings.last([series])
             assert [(x.ts_ms, x.value) for x in last] == mine[-1:]
+        of_kind = self.store.readings.hours_of_kind("w", "tank", "level_m", 0, T0 + 9 * DAY)
+        assert [(h[:2], h[2:]) for h in of_kind] == sorted(
+            (k, (len(v), sum(v), min(v), max(v))) for k, v in hours.items()
+        )
         assert self.store.readings.counts().observations == len(self.model)
+        assert self.store.check() == []
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
