@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DATA ?= $(firstword $(wildcard ../shared/data))
 export BEFFROI_DATA ?= $(abspath $(DATA))
 
-.PHONY: run setup test lint types walls lock clean bench campaign scale
+.PHONY: shots run setup test lint types walls lock clean bench campaign scale
 
 setup: $(STAMP)
 
@@ -55,3 +55,7 @@ lock:
 
 clean:
 	rm -rf $(VENV) build dist
+
+# LINK: the one-time link that a fresh `make run` prints.
+shots: setup
+	$(BIN)/python tests/ui/shots.py '$(LINK)' docs/screenshots

@@ -83,6 +83,7 @@ def test_posture_rewards_what_is_known_and_good() -> None:
     ]:
         worse = posture.judge(replace(best, **change), NOW)
         assert worse.score < 100
+        assert (worse.level == "good") is (0 not in {point.earned for point in worse.points})
         assert code in {point.code for point in worse.points}
 
 

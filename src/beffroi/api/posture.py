@@ -44,7 +44,8 @@ def judge(device: Device, now_ms: int) -> Posture:
         _secret(device),
     )
     score = sum(point.earned for point in points)
-    level = "good" if score >= GOOD else "middling" if score >= MIDDLING else "poor"
+    sound = all(point.earned for point in points)  # one open door spoils the best score
+    level = "good" if score >= GOOD and sound else "middling" if score >= MIDDLING else "poor"
     return Posture(score, level, points)
 
 

@@ -109,7 +109,8 @@ function objects(town: Town): LayerSpecification[] {
   ] as unknown as ExpressionSpecification;
   const urgent: ExpressionSpecification = ["match", ["get", "state"], "grave", 3, "warning", 2, 1];
   const size: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"],
-    12, ["match", ["get", "state"], ["grave", "warning"], 0.75, 0.3],
+    12, ["match", ["get", "state"], ["grave", "warning"], 0.75, 0.15],
+    14, ["match", ["get", "state"], ["grave", "warning"], 0.85, 0.3],
     15, ["match", ["get", "state"], ["grave", "warning"], 0.95, 0.5],
     17, ["match", ["get", "state"], ["grave", "warning"], 1.1, 0.85],
   ];
