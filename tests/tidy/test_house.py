@@ -15,7 +15,6 @@ SRC = ROOT / "src" / "beffroi"
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 DOMAIN_LINES_MAX = 800
-LARGER_DOMAINS = {"parking": 1_150}  # docs/adr/0007: to come down, never up
 PURE_RINGS = ("model", "domains", "ports")
 # Rings whose functions take `now` as an argument: reading a clock or rolling dice there would
 # make a decision that no test can replay.
@@ -71,7 +70,7 @@ def test_a_file_has_a_docstring_and_bounded_sizes(path: Path) -> None:
 @pytest.mark.parametrize("name", DOMAINS)
 def test_a_domain_is_small(name: str) -> None:
     lines = sum(p.read_text().count("\n") for p in modules(f"domains/{name}"))
-    assert lines <= LARGER_DOMAINS.get(name, DOMAIN_LINES_MAX)
+    assert lines <= DOMAIN_LINES_MAX
 
 
 def test_there_are_domains() -> None:
