@@ -44,10 +44,10 @@ class Predictor:
 
     def dump(self) -> dict[str, Any]:
         return {
-            "profile": self._profile,
-            "fast": self._fast,
-            "past": self._past,
-            "levels": self._levels,
+            "profile": self._profile.copy(),
+            "fast": self._fast.copy(),
+            "past": self._past.copy(),
+            "levels": self._levels.copy(),
             "volume": self._volume,
             "theta": self._theta.tolist(),
             "cov": self._cov.tolist(),

@@ -11,7 +11,7 @@ from math import log1p, sqrt
 from typing import Any
 
 RARE_H = 2_000  # one false call in about twelve weeks, each side
-THRESHOLD_START, THRESHOLD_MIN, THRESHOLD_MAX = 6.0, 4.0, 12.0
+THRESHOLD_START, THRESHOLD_MIN, THRESHOLD_MAX = 6.0, 4.0, 40.0
 THRESHOLD_STEP = 1.0
 SPREAD_START, SPREAD_GAIN = 0.3, 0.02
 SURPRISE_MAX = 99.0
@@ -30,7 +30,12 @@ class Surprise:
         self.hours: int = saved.get("hours", 0)
 
     def dump(self) -> dict[str, Any]:
-        return {"spread": self._spread, "high": self.high, "low": self.low, "hours": self.hours}
+        return {
+            "spread": self._spread.copy(),
+            "high": self.high,
+            "low": self.low,
+            "hours": self.hours,
+        }
 
     def score(self, hour: int, count: float, expected: float) -> float:
         """In standard deviations, bounded; counting noise included."""

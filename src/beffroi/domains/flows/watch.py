@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from beffroi.domains.attrs import number_or, text
 from beffroi.domains.flows import rules
 from beffroi.domains.flows.predictor import Predictor
 from beffroi.domains.flows.surprise import Surprise
 from beffroi.domains.latch import Latches
+from beffroi.domains.local_time import DEFAULT_ZONE, zone
 from beffroi.model.asset import Asset
 from beffroi.model.finding import NOTHING, Derived, Step
 from beffroi.model.reading import Obs
@@ -36,8 +37,8 @@ class CounterWatch:
 
     def __init__(self, asset: Asset, saved: Mapping[str, Any] | None) -> None:
         saved = saved or {}
-        self._zone = ZoneInfo(str(asset.attrs.get("timezone") or "Europe/Paris"))
-        self._silent_s = float(asset.attrs.get("silent_s", SILENT_S))
+        self._zone = zone(text(asset.attrs, "timezone", DEFAULT_ZONE))
+        self._silent_s = number_or(asset.attrs, "silent_s", SILENT_S)
         self._latches = Latches(asset.id, saved.get("latches"))
         self.predictor = Predictor(saved.get("predictor"))
         self._surprise = Surprise(saved.get("surprise"))
@@ -54,9 +55,9 @@ class CounterWatch:
             "surprise": self._surprise.dump(),
             "seen_ms": self._seen_ms,
             "hour_ms": self._hour_ms,
-            "zero": self._zero,
-            "same": self._same,
-            "open": self._open,
+            "zero": self._zero.copy(),
+            "same": self._same.copy(),
+            "open": self._open.copy(),
         }
 
     def slot(self, end_ms: int) -> int:
