@@ -57,7 +57,10 @@ def everything(store: SqlStore) -> list[Any]:
         ids,
         [[column.tolist() for column in readings.points(n, *whole)] for n in ids.values()],
         [readings.hours(n, *whole) for n in ids.values()],
-        list(readings.hours_of_kind("w", "tank", "level_m", *whole)),
+        [  # the last bits of a running sum are nobody's promise
+            h._replace(total=float(f"{h.total:.12g}"))
+            for h in readings.hours_of_kind("w", "tank", "level_m", *whole)
+        ],
         readings.last(list(ids.values())),
         readings.states(),
         readings.quarantine(100),

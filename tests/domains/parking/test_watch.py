@@ -131,6 +131,15 @@ def test_time_alone_makes_an_overstay_of_a_device_that_only_tells_changes() -> N
     assert street.values["state"] == 3
 
 
+def test_a_blink_of_a_few_seconds_is_the_same_stay() -> None:
+    street = Street(DOMAIN.watch(bay(), None))
+    for at_s, said in ((0, 0.0), (60, 1.0), (660, 0.0), (665, 1.0), (1_000, 0.0)):
+        step = street.watch.step([Obs("occupied_device", "bosch", T0 + at_s * S, said)])
+        street.take(step)
+    assert street.values["rotation_per_day"] == 1
+    assert street.values["stay_min"] == pytest.approx(940 / 60)
+
+
 def test_two_devices_that_contradict_each_other_leave_the_state_and_raise_no_overstay() -> None:
     street = Street(DOMAIN.watch(bay(), None))
     street.take(street.watch.step([Obs("occupied_mag", "a", T0, 0.0)]))
