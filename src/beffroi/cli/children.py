@@ -6,14 +6,13 @@ Knows processes only. Their output goes where ours goes, so that one journal tel
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 import time
 from pathlib import Path
 
 import structlog
 
-from beffroi.adapters.nats.process import spawn
+from beffroi.adapters.nats.process import end, spawn
 
 STOP_S_MAX = 20.0
 BACKOFF_S_MIN = 0.2
@@ -53,16 +52,4 @@ class Child:
                 wait_s = min(wait_s * 2, BACKOFF_S_MAX)
                 self.restarts += 1
         finally:
-            await self._end()
-
-    async def _end(self) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_S_MAX)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+            await end(self._process, STOP_S_MAX)

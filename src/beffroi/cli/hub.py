@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import structlog
 import uvicorn
@@ -31,6 +30,7 @@ from beffroi.hub.live import Event, Live
 from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
 from beffroi.model.alarm import AlarmChange
+from beffroi.model.limits import WEB_CONNECTIONS_MAX
 from beffroi.model.reading import Quarantined, Reason
 from beffroi.ports.store import Batch, StoreError
 from beffroi.ui.app import mount_ui
@@ -90,13 +90,15 @@ async def hub_process(settings: Settings) -> None:
     stop = end_signals()
     async with running(settings) as app:
         server = uvicorn.Server(_uvicorn(settings, app))
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server.serve())
         _welcome(settings, app)
         waiting = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        ingest: asyncio.Task[None] = app.state.ingest  # the hub without ingest is no hub
+        await asyncio.wait({serving, waiting, ingest}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
+        if ingest.done():
+            ingest.result()  # its error ends this process, and the supervisor starts it again
 
 
 @contextlib.asynccontextmanager
@@ -104,8 +106,10 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     """Everything but the web server."""
     clock, live = SystemClock(), Live()
     store = await asyncio.to_thread(place.store_of, settings)
-    herald = Herald(place.notifier_of(settings), _rules(), store.people.users)
-    desk = Desk(store.alarms, _rules(), told=Teller(live, herald))
+    known = domains()
+    rules = {name: rule for domain in known.values() for name, rule in domain.rules.items()}
+    herald = Herald(place.notifier_of(settings), rules, store.people.users)
+    desk = Desk(store.alarms, rules, told=Teller(live, herald))
     where = place.endpoint(settings)
     bus = NatsBus(where, place.broker_folder(settings), Refused(store, clock))
     codecs = place.codecs_of(store)
@@ -119,16 +123,15 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         live=live,
         clock=clock,
         codecs=codecs,
-        domains=domains(),
+        domains=known,
     )
     services = Services(
-        store, live, desk, bus, clock, codecs, identity, domains(), host, where.mqtt_port
+        store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port
     )
     app = create_app(services, _web(settings))
     mount_ui(app)
-    app.state.counters = lambda: _counters(ingest)
-    work = asyncio.create_task(ingest.run())
-    work.add_done_callback(_ended)
+    app.state.counters = lambda: asdict(ingest.stats)
+    app.state.ingest = work = asyncio.create_task(ingest.run())
     upkeep = asyncio.create_task(keep(store.readings, clock))
     try:
         yield app
@@ -141,21 +144,6 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         codecs.close()
         await asyncio.to_thread(herald.close)
         store.close()
-
-
-def _rules() -> dict[str, Any]:
-    return {name: rule for domain in domains().values() for name, rule in domain.rules.items()}
-
-
-def _counters(ingest: IngestLoop) -> dict[str, Any]:
-    return asdict(ingest.stats)
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    """The hub without ingest is no hub: end, and let the supervisor start it again."""
-    if not task.cancelled() and task.exception() is not None:
-        log.error("ingest_ended", error=repr(task.exception()))
-        raise SystemExit(1)
 
 
 def _web(settings: Settings) -> WebSettings:
@@ -177,7 +165,7 @@ def _uvicorn(settings: Settings, app: FastAPI) -> uvicorn.Config:
         proxy_headers=web.behind_proxy,
         timeout_graceful_shutdown=STOP_S_MAX,
         timeout_keep_alive=30,
-        limit_concurrency=2_000,
+        limit_concurrency=WEB_CONNECTIONS_MAX,
     )
 
 

@@ -5,7 +5,6 @@ Knows nothing of streets, assets or devices. A town is small enough (30 km) for 
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -73,11 +72,6 @@ def along(points: Array, every_m: float, start_m: float = 0.0) -> tuple[Array, A
     index = np.clip(np.searchsorted(ends, at, side="right") - 1, 0, len(lengths) - 1)
     direction = steps[index] / np.maximum(lengths[index], 1e-9)[:, None]
     return points[index] + direction * (at - ends[index])[:, None], direction
-
-
-def length_of(points: Sequence[tuple[float, float]]) -> float:
-    """Of a line, in metres."""
-    return sum(math.dist(a, b) for a, b in itertools.pairwise(points))
 
 
 class Cells:

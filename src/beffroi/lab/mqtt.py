@@ -230,11 +230,6 @@ class MqttClient(asyncio.Protocol):
             raise MqttLostError(f"{self.client_id} is not connected")
         self._transport.write(data)
 
-    @property
-    def inflight(self) -> int:
-        """Publishes and subscriptions not yet acknowledged."""
-        return len(self._pending)
-
     # asyncio.Protocol -----------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)

@@ -63,6 +63,7 @@ MAP_FEATURES_MAX = 5_000  # beyond it the map shows groups
 SERIES_POINTS_MAX = 5_000
 PAGE_ROWS_MAX = 200
 SESSION_S_MAX = 12 * 3_600
+WEB_CONNECTIONS_MAX = 2_000
 WEB_BODY_BYTES_MAX = 1024 * 1024  # any other request (a codec and its form fit)
 SSE_KEEP_ALIVE_S = 15.0
 MAP_GROUPS_ACROSS = 32  # groups along the longer side of the map when there is too much to show

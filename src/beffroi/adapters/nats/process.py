@@ -1,8 +1,9 @@
-"""Starts a child process that cannot outlive us and cannot take more than its share."""
+"""Starts and ends a child process that cannot outlive us nor take more than its share."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import resource
@@ -53,3 +54,16 @@ async def spawn(
     finally:
         if fd is not None:
             os.close(fd)
+
+
+async def end(process: asyncio.subprocess.Process | None, wait_s_max: float) -> None:
+    """Ask it to end, make it after `wait_s_max`. Nothing to do when it runs no more."""
+    if process is None or process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), wait_s_max)
+        except TimeoutError:
+            process.kill()
+            await process.wait()

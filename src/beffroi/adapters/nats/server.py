@@ -17,7 +17,7 @@ import structlog
 
 from beffroi.adapters.nats import binary, config, keys
 from beffroi.adapters.nats.health import Health
-from beffroi.adapters.nats.process import spawn
+from beffroi.adapters.nats.process import end, spawn
 from beffroi.model.limits import BROKER_MEMORY_BYTES_SOFT, DEVICE_CONNECTIONS_MAX
 
 READY_S_MAX = 30.0
@@ -113,7 +113,7 @@ class Broker:
             # `wait_for` of Python 3.11 forgets a cancellation that comes as its answer comes.
             self._keeper.cancel()
             await asyncio.wait({self._keeper}, timeout=0.2)
-        await self._end()
+        await end(self._process, STOP_S_MAX)
 
     # ----------------------------------------------------------------------------------------
     async def _launch(self) -> None:
@@ -134,7 +134,7 @@ class Broker:
         try:
             await self._ready()
         except BrokerError:
-            await self._end()
+            await end(self._process, STOP_S_MAX)
             raise
 
     async def _ready(self) -> None:
@@ -189,12 +189,12 @@ class Broker:
                 code = await asyncio.wait_for(self._process.wait(), HEALTH_S)
                 return f"it ended with {code}"
             if await self._must_restart():
-                await self._end()
+                await end(self._process, STOP_S_MAX)
                 return f"it had given up: {self.trouble}"
             if time.monotonic() > tls_check:
                 tls_check = time.monotonic() + TLS_CHECK_S
                 if _stamp(self._tls()) != self._tls_seen:
-                    await self._end()
+                    await end(self._process, STOP_S_MAX)
                     return "its certificate was renewed"
 
     async def _must_restart(self) -> bool:
@@ -203,18 +203,6 @@ class Broker:
         except OSError as error:
             log.error("broker_log_unreadable", error=str(error))
             return False
-
-    async def _end(self) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), STOP_S_MAX)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
 
 
 def _stamp(tls: config.Tls) -> tuple[float, ...]:

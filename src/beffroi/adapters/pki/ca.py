@@ -136,11 +136,6 @@ class CertificateAuthority:
             write_secret(cert, issued.cert_pem)
         return cert, key
 
-    def server_due(self, now_ms: int) -> bool:
-        """The broker's certificate is near its end: make it again and restart the broker."""
-        cert = x509.load_pem_x509_certificate((self.folder / "server.crt").read_bytes())
-        return _near_end(cert, now_ms)
-
     def issued(self) -> list[dict[str, str | int]]:
         """Every certificate ever signed, oldest first: {serial, kind, name, at_ms, not_after_ms}"""
         path = self.folder / "issued.jsonl"

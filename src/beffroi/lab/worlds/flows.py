@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -50,11 +50,6 @@ class PeopleWorld:
     def __init__(self, spots: Sequence[Spot], seed: int) -> None:
         self._spots = list(spots)
         self._seed = seed
-        self._feasts: dict[date, float] = {}
-
-    def feast(self, day: date, factor: float) -> None:
-        """A day on which so many times more people come (fair, fireworks)."""
-        self._feasts[day] = factor
 
     def expected(self, spot: Spot, slot_ms: int) -> float:
         """Mean count of the five minutes that starts at `slot_ms` (UTC)."""
@@ -68,7 +63,7 @@ class PeopleWorld:
             rate *= 3.6
         if at.month in (7, 8):
             rate *= 1.15
-        return rate * spot.scale * self._feasts.get(at.date(), 1.0) * SLOT_MS / HOUR_MS
+        return rate * spot.scale * SLOT_MS / HOUR_MS
 
     def count(self, index: int, slot_ms: int) -> int:
         """People past counter `index` in the slot that starts at `slot_ms`."""
@@ -97,8 +92,3 @@ class PeopleWorld:
             if end_ms % HOUR_MS == 0:
                 values["count_1h"] = float(self.hour(index, end_ms))
             yield spot.device, values
-
-
-def next_market(after: date) -> date:
-    """The first market day on or after a date."""
-    return after + timedelta(days=(MARKET_WEEKDAY - after.weekday()) % 7)

@@ -7,7 +7,7 @@ import type { Readings } from "./app";
 import { openCard, refreshCard } from "./card";
 import { fillLook, showTally } from "./look";
 import { drawMark } from "./marks";
-import { mapStyle } from "./mapstyle";
+import { mapStyle, mapWords } from "./mapstyle";
 import { Town } from "./town";
 import { CONDITIONS, getJson, words } from "./words";
 import type { Catalogue } from "./words";
@@ -72,11 +72,7 @@ function makeView(town: Town): MapView | null {
       maxPitch: 0,
       dragRotate: false,
       attributionControl: false,
-      locale: {
-        "Map.Title": words("Map of the commune"),
-        "NavigationControl.ZoomIn": words("Zoom in"),
-        "NavigationControl.ZoomOut": words("Zoom out"),
-      },
+      locale: mapWords(),
     });
     view.touchZoomRotate.disableRotation();
     view.keyboard.disableRotation();

@@ -2,6 +2,7 @@
 import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 import { theme } from "./marks";
 import type { Town } from "./town";
+import { words } from "./words";
 
 const FONT = ['"Source Sans 3 Variable"']; // quoted: a name with a digit in it
 const LOOK = {
@@ -141,4 +142,13 @@ function objects(town: Town): LayerSpecification[] {
         "text-anchor": "top", "text-offset": [0, 1.2], "text-max-width": 9 },
       paint: { "text-color": at.ink, "text-halo-color": at.halo, "text-halo-width": 1.6 } },
   ];
+}
+
+/** What a map says of itself and of its buttons. */
+export function mapWords(): Record<string, string> {
+  return {
+    "Map.Title": words("Map of the commune"),
+    "NavigationControl.ZoomIn": words("Zoom in"),
+    "NavigationControl.ZoomOut": words("Zoom out"),
+  };
 }

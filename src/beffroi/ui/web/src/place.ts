@@ -2,7 +2,7 @@
 import { LngLatBounds, Map as MapView, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import { ground, names } from "./mapstyle";
+import { ground, names, mapWords } from "./mapstyle";
 import { getJson, words } from "./words";
 import "./css/map.css";
 
@@ -39,11 +39,7 @@ async function start(): Promise<void> {
       maxPitch: 0,
       dragRotate: false,
       attributionControl: false,
-      locale: {
-        "Map.Title": words("Map of the commune"),
-        "NavigationControl.ZoomIn": words("Zoom in"),
-        "NavigationControl.ZoomOut": words("Zoom out"),
-      },
+      locale: mapWords(),
     });
   } catch {
     box.textContent = words("The map could not be drawn on this device. Type the coordinates.");
