@@ -90,13 +90,18 @@ def test_every_page_is_accessible(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_the_sign_in_page_is_accessible(town: World, browser: Browser, lang: str) -> None:
-    context = context_of(browser, None, lang, phone=True)
+def test_the_doors_are_accessible(town: World, browser: Browser, lang: str, phone: bool) -> None:
+    context = context_of(browser, None, lang, phone)
     page = context.new_page()
     page.goto(town.url + "/")
     assert "/sign-in" in page.url  # closed by default
     assert violations(page) == []
+    for path in ("/welcome/any", "/invitation/any"):
+        page.goto(town.url + path)
+        assert page.locator("#passphrase").count() == 1
+        assert violations(page) == []
     context.close()
 
 
