@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from beffroi.kernel.envelope import Envelope
 from beffroi.model.asset import Asset, Kind, Label
 from beffroi.model.finding import Rule, Step
 from beffroi.model.reading import Obs
@@ -32,6 +33,46 @@ class Watch(Protocol):
         """The state as JSON values."""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How a parameter of an action is asked for. The whole number sent is the value times `scale`;
+    `words` name the choices of a text (or of a coded number, as text)."""
+
+    label: Label
+    unit: str = ""
+    scale: int = 1
+    words: Mapping[str, Label] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action on a kind of asset as a page offers it. What is allowed is in the envelope alone.
+
+    `shows` names the property of the asset that tells of its effect ("" if none does).
+    """
+
+    label: Label
+    params: Mapping[str, Choice] = field(default_factory=dict)
+    shows: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an envelope needs that the asset does not know."""
+
+    commune: str
+    guard: str
+    version: int
+    epoch: int
+    expires_ms: int
+
+
+def no_envelope(asset: Asset, terms: Terms) -> Envelope | None:
+    """Nothing can be done to it from afar."""
+    del asset, terms
+    return None
+
+
 def no_group(asset: Asset) -> str:
     """Most assets are watched alone."""
     del asset
@@ -49,6 +90,9 @@ class Domain:
     asset's observations, as one more `step` after the members' own, in device-time order, with
     `prop` written "<asset id>/<property>": a water network sees its tanks, a lighting cabinet its
     lamps. `suspects` of such a step are ignored; findings and derived values count as usual.
+
+    `acts[kind][action]` is what can be asked of an asset; `envelope(asset, terms)` proposes what
+    the commune's root then signs as allowed (or changes first), None when nothing is.
     """
 
     name: str
@@ -60,6 +104,8 @@ class Domain:
     models: Mapping[str, Label]  # device models `decode` knows, "" included
     colour: str = "#4a6fa5"  # of the layer on the map
     group: Callable[[Asset], str] = no_group
+    acts: Mapping[str, Mapping[str, Act]] = field(default_factory=dict)
+    envelope: Callable[[Asset, Terms], Envelope | None] = no_envelope
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,0 +1,1 @@
+"""Commands from request to receipt, and the only door to the street."""
