@@ -226,8 +226,8 @@ def _store_reads(
     hours = _spread(
         days,
         lambda at: sum(
-            1
-            for _ in store.readings.hours_of_kind(
+            len(part.n)
+            for part in store.readings.hours_of_kind(
                 "lighting", "luminaire", "power_W", at, at + DAY_MS
             )
         ),

@@ -116,7 +116,9 @@ def one_month(store: SqlStore) -> dict[str, float]:
     whole = (T0, T0 + 30 * DAY)
     month = [timed(store.readings.points, n, *whole)[1].wall_s for n in ids[:40]]
     kind_of = ("d", "k", "level_m")
-    hours, kind = timed(lambda: sum(1 for _ in store.readings.hours_of_kind(*kind_of, *whole)))
+    hours, kind = timed(
+        lambda: sum(len(part.n) for part in store.readings.hours_of_kind(*kind_of, *whole))
+    )
     with store.database.read() as conn:
         sizes = [
             conn.execute(select(func.sum(func.length(table.c.payload)))).scalar_one()

@@ -67,6 +67,17 @@ class Hour(NamedTuple):
     high: float
 
 
+class Hours(NamedTuple):
+    """Hours of many series: arrays of equal length, by series and hour."""
+
+    series_id: npt.NDArray[np.int64]
+    start_ms: npt.NDArray[np.int64]
+    n: npt.NDArray[np.int64]
+    total: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+
+
 class SeriesKey(NamedTuple):
     """What a series is about. `device` is "" for a derived property."""
 
@@ -118,8 +129,9 @@ class ReadingStore(Protocol):
 
     def hours_of_kind(
         self, domain: str, kind: str, prop: str, start_ms: int, end_ms: int
-    ) -> Iterable[Hour]:
-        """Hourly rollups of every series of a property of a kind of asset, by series and hour."""
+    ) -> Iterable[Hours]:
+        """Hourly rollups of every series of a property of a kind of asset, some thousand series at
+        a time: a month of a metropolis does not fit into memory."""
 
     def seal(self, before_ms: int) -> int:
         """Move whole UTC days that ended before `before_ms` from the log into compressed blocks

@@ -58,8 +58,8 @@ def everything(store: SqlStore) -> list[Any]:
         [[column.tolist() for column in readings.points(n, *whole)] for n in ids.values()],
         [readings.hours(n, *whole) for n in ids.values()],
         [  # the last bits of a running sum are nobody's promise
-            h._replace(total=float(f"{h.total:.12g}"))
-            for h in readings.hours_of_kind("w", "tank", "level_m", *whole)
+            [[float(f"{x:.12g}") for x in column.tolist()] for column in hours]
+            for hours in readings.hours_of_kind("w", "tank", "level_m", *whole)
         ],
         readings.last(list(ids.values())),
         readings.states(),

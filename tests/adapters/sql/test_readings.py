@@ -197,7 +197,8 @@ class AnyOrder(RuleBasedStateMachine):
             last = self.store.readings.last([series])
             assert [(x.ts_ms, x.value) for x in last] == mine[-1:]
         of_kind = self.store.readings.hours_of_kind("w", "tank", "level_m", 0, T0 + 9 * DAY)
-        assert [(h[:2], h[2:]) for h in of_kind] == sorted(
+        rows = [row for hours in of_kind for row in zip(*(c.tolist() for c in hours), strict=True)]
+        assert [(h[:2], h[2:]) for h in rows] == sorted(
             (k, (len(v), sum(v), min(v), max(v))) for k, v in hours.items()
         )
         assert self.store.readings.counts().observations == len(self.model)

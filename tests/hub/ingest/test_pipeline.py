@@ -268,6 +268,23 @@ def test_a_flood_is_one_row_and_others_are_heard(tmp_path: Path) -> None:
     town.store.close()
 
 
+def test_a_device_that_kept_a_month_loses_nothing(tmp_path: Path) -> None:
+    """It was acknowledged, so it is durable; a flood of fresh readings stays a flood."""
+    town = build(tmp_path, quota=Quota(per_s=10, burst=50, backlog=4_000))
+    past = [NOW_MS - (n + 2) * 600_000 for n in range(4_320)]
+    kept = [
+        tele("d1", *({"ts": at, "values": {"level_m": 1}} for at in past[n : n + 20]))
+        for n in range(0, 4_000, 20)
+    ]
+    town.feed(*kept)
+    assert len(town.points("d1")) == 4_000
+    assert town.reasons() == []
+    town.feed(*(tele("d1", {"ts": at, "values": {"level_m": 1}}) for at in past[4_000:]))
+    assert town.reasons() == ["over_quota"], "the second bucket has a bottom too"
+    assert town.stats.balanced()
+    town.store.close()
+
+
 def test_large_rubbish_counts_for_its_bytes(tmp_path: Path) -> None:
     town = build(tmp_path, quota=Quota(per_s=10, burst=50))
     town.feed(*[mqtt("d1", b"x" * 50_000)] * 3)

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 
-from beffroi.adapters.sql.columns import Floats, Hours, Ints
-from beffroi.ports.store import Points, StoreError
+from beffroi.adapters.sql.columns import Floats, Ints
+from beffroi.ports.store import Hours, Points, StoreError
 
 _VERSION = 1
 _HEAD = struct.Struct("<BI")  # version, count
@@ -61,7 +61,7 @@ def encode_hours(hours: Hours) -> bytes:
     """The rollups of one series and day, at least one, as bytes."""
     return _close(
         len(hours.n),
-        _pack_times(hours.start),
+        _pack_times(hours.start_ms),
         _pack_ints(hours.n),
         *(_pack_values(column) for column in (hours.total, hours.low, hours.high)),
     )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from beffroi.model.limits import TIME_MS_MAX, VALUE_ABS_MAX
 from beffroi.model.reading import Row
-from beffroi.ports.store import StoreError
+from beffroi.ports.store import Hours, StoreError
 
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
@@ -100,17 +100,6 @@ def repeats(columns: Columns) -> Mask:
     return same
 
 
-class Hours(NamedTuple):
-    """Rows of the table `hour`, as arrays of equal length."""
-
-    series: Ints
-    start: Ints
-    n: Ints
-    total: Floats
-    low: Floats
-    high: Floats
-
-
 def hours_of(columns: Columns) -> Hours:
     """The rollups of sorted columns (at least one row)."""
     start = columns.ts // HOUR_MS * HOUR_MS
@@ -126,3 +115,28 @@ def hours_of(columns: Columns) -> Hours:
         np.minimum.reduceat(columns.value, first),
         np.maximum.reduceat(columns.value, first),
     )
+
+
+def join_hours(parts: Sequence[Hours], start_ms: int, end_ms: int) -> Hours:
+    """Those of the range, by series and hour. A late reading of a sealed day makes a second row
+    for its hour: they become one."""
+    joined = Hours._make(np.concatenate(column) for column in zip(EMPTY_HOURS, *parts, strict=True))
+    inside = np.flatnonzero((joined.start_ms >= start_ms) & (joined.start_ms < end_ms))
+    order = inside[np.lexsort((joined.start_ms[inside], joined.series_id[inside]))]
+    if not len(order):
+        return EMPTY_HOURS
+    rows = Hours._make(column[order] for column in joined)
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (np.diff(rows.series_id) != 0) | (np.diff(rows.start_ms) != 0)
+    first = np.flatnonzero(new)
+    return Hours(
+        rows.series_id[first],
+        rows.start_ms[first],
+        np.add.reduceat(rows.n, first),
+        np.add.reduceat(rows.total, first),
+        np.minimum.reduceat(rows.low, first),
+        np.maximum.reduceat(rows.high, first),
+    )
+
+
+EMPTY_HOURS = Hours(*(np.empty(0, np.int64),) * 3, *(np.empty(0, np.float64),) * 3)

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-from beffroi.adapters.sql.columns import Columns, Floats, Hours, Ints, Mask
+from beffroi.adapters.sql.columns import Columns, Floats, Ints, Mask
+from beffroi.ports.store import Hours
 
 
 class Engine(Protocol):

@@ -12,16 +12,9 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from sqlalchemy import Connection, event
 
-from beffroi.adapters.sql.columns import (
-    Columns,
-    Floats,
-    Hours,
-    Ints,
-    Mask,
-    checksums,
-    repeats,
-)
+from beffroi.adapters.sql.columns import Columns, Floats, Ints, Mask, checksums, repeats
 from beffroi.adapters.sql.database import Database
+from beffroi.ports.store import Hours
 
 _LOG_LOCK = 0x6F6273  # advisory: one writer of readings at a time, as on SQLite
 _INSERT = """
@@ -164,7 +157,7 @@ class PostgresEngine:
         return found, value
 
     def add_hours(self, conn: Connection, hours: Hours) -> None:
-        whole = [Longs(hours.series), Longs(hours.start), Longs(hours.n)]
+        whole = [Longs(hours.series_id), Longs(hours.start_ms), Longs(hours.n)]
         real = [Doubles(hours.total), Doubles(hours.low), Doubles(hours.high)]
         driver(conn).execute(_HOURS, (*whole, *real))
 
@@ -179,7 +172,7 @@ class PostgresEngine:
 
     def clear(self, conn: Connection, series: Ints, day: Ints, hours: Hours) -> None:
         driver(conn).execute(_CLEAR, (Longs(series), Longs(day)))
-        driver(conn).execute(_CLEAR_HOURS, (Longs(hours.start), Longs(hours.series)))
+        driver(conn).execute(_CLEAR_HOURS, (Longs(hours.start_ms), Longs(hours.series_id)))
 
     def last_logged(self, conn: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:
         return driver(conn).execute(_LAST_LOGGED, (Longs(ids),)).fetchall()

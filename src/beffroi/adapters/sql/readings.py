@@ -24,6 +24,7 @@ from beffroi.ports.store import (
     Committed,
     Counts,
     Hour,
+    Hours,
     Last,
     Points,
     SeriesKey,
@@ -32,6 +33,7 @@ from beffroi.ports.store import (
 
 T = TypeVar("T")
 _CHUNK = 500
+_KIND_CHUNK = 5_000
 _LAST_CHUNK = 20_000
 _STATE = msgspec.json.Decoder(dict[str, Any])
 _obs, _block, _series = schema.obs.c, schema.block.c, schema.series.c
@@ -124,13 +126,15 @@ class SqlReadings:
 
     def hours_of_kind(
         self, domain: str, kind: str, prop: str, start_ms: int, end_ms: int
-    ) -> Iterable[Hour]:
+    ) -> Iterable[Hours]:
         ids = self._series_of_kind(domain, kind, prop)
+        with self._db.read() as conn:
+            starts = rollups.starts(conn, start_ms, end_ms)
         # One short read for each part: a long one would keep the write-ahead log from shrinking.
-        for part in _parts(ids, _CHUNK):
+        for part in _parts(ids, _KIND_CHUNK):
             with self._db.read() as conn:
-                hours = rollups.of_series(conn, part, start_ms, end_ms)
-            yield from hours
+                hours = rollups.of_series(conn, part, starts, start_ms, end_ms)
+            yield hours
 
     def seal(self, before_ms: int) -> int:
         return seal(self._db, self._engine, before_ms)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Select, func, select
 
 from beffroi.adapters.sql import schema
-from beffroi.adapters.sql.columns import DAY_MS, Hours
+from beffroi.adapters.sql.columns import DAY_MS, join_hours
 from beffroi.adapters.sql.sealed import hours_in
-from beffroi.ports.store import Hour
+from beffroi.ports.store import Hour, Hours
 
 _obs, _day, _hour = schema.obs.c, schema.day.c, schema.hour.c
 
@@ -56,35 +57,46 @@ def add(found: dict[int, Hour], new: Hour) -> None:
     found[new.start_ms] = new
 
 
-def of_series(conn: Connection, ids: Sequence[int], start_ms: int, end_ms: int) -> list[Hour]:
-    """Hours of a few hundred series, by series and hour."""
-    found: dict[int, dict[int, Hour]] = {series: {} for series in ids}
-    for row in conn.execute(sealed(ids, start_ms, end_ms)):
-        fold(found[row[0]], hours_in(row))
-    query = select(_hour.series_id, _hour.start_ms, _hour.n, _hour.total, _hour.low, _hour.high)
-    for starts in _starts(conn, start_ms, end_ms):
-        here = query.where(_hour.start_ms.in_(starts), _hour.series_id.in_(ids))
-        for row in conn.execute(here):
-            add(found[row[0]], Hour(*row))
-    return [
-        hours[at]
-        for hours in (found[series] for series in ids)
-        for at in sorted(hours)
-        if start_ms <= at < end_ms
-    ]
+def of_series(
+    conn: Connection, ids: Sequence[int], starts: Sequence[int], start_ms: int, end_ms: int
+) -> Hours:
+    """Hours of some thousand series; `ids` ascending, `starts` the hours that the log has."""
+    wanted = np.asarray(ids, np.int64)
+    parts = [hours_in(row) for row in conn.execute(sealed(ids, start_ms, end_ms))]
+    for start in starts:
+        rows = conn.execute(_of_hour(start, ids[0], ids[-1])).all()
+        if rows:
+            parts.append(_array(rows))
+    joined = join_hours(parts, start_ms, end_ms)
+    mine = np.isin(joined.series_id, wanted)
+    return Hours._make(column[mine] for column in joined)
 
 
-def _starts(conn: Connection, start_ms: int, end_ms: int) -> Iterator[list[int]]:
-    """The hours that the log has, some at a time: each is one seek, not a scan."""
-    at, some = start_ms - 1, []
+def _of_hour(start_ms: int, first: int, last: int) -> Select[Any]:
+    """One seek of the primary key; series of other kinds in between are dropped later."""
+    return select(
+        _hour.series_id, _hour.start_ms, _hour.n, _hour.total, _hour.low, _hour.high
+    ).where(_hour.start_ms == start_ms, _hour.series_id.between(first, last))
+
+
+def _array(rows: Sequence[Any]) -> Hours:
+    series, start, n, total, low, high = zip(*rows, strict=True)
+    return Hours(
+        np.array(series, np.int64),
+        np.array(start, np.int64),
+        np.array(n, np.int64),
+        np.array(total, np.float64),
+        np.array(low, np.float64),
+        np.array(high, np.float64),
+    )
+
+
+def starts(conn: Connection, start_ms: int, end_ms: int) -> list[int]:
+    """The hours of the range that the log has: each is one seek, not a scan."""
+    at, found = start_ms - 1, list[int]()
     while True:
         query = select(func.min(_hour.start_ms)).where(_hour.start_ms > at)
         at = conn.execute(query).scalar() or end_ms
         if at >= end_ms:
-            break
-        some.append(at)
-        if len(some) == 200:
-            yield some
-            some = []
-    if some:
-        yield some
+            return found
+        found.append(at)

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from beffroi.adapters.sql.blocks import BlockError, decode, decode_hours, encode, encode_hours
-from beffroi.adapters.sql.columns import Columns, Hours, hours_of
-from beffroi.ports.store import Points
+from beffroi.adapters.sql.columns import Columns, hours_of
+from beffroi.ports.store import Hours, Points
 
 _HEAD = struct.Struct("<qqqqqdq")
 

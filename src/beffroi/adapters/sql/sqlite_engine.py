@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from beffroi.adapters.sql.columns import Columns, Floats, Hours, Ints, Mask, repeats
+from beffroi.adapters.sql.columns import Columns, Floats, Ints, Mask, repeats
+from beffroi.ports.store import Hours
 
 _INSERT = "INSERT OR IGNORE INTO obs VALUES (?, ?, ?, ?, ?, ?)"
 _HOUR = """
@@ -81,7 +82,7 @@ class SqliteEngine:
         return found, np.array([row[0] if row else np.nan for row in rows], np.float64)
 
     def add_hours(self, conn: Connection, hours: Hours) -> None:
-        order = np.lexsort((hours.series, hours.start))  # as the table is: each page once
+        order = np.lexsort((hours.series_id, hours.start_ms))  # as the table is: each page once
         hours = Hours._make(column[order] for column in hours)
         driver(conn).cursor().executemany(_HOUR, zip(*map(np.ndarray.tolist, hours), strict=True))
 
@@ -104,7 +105,7 @@ class SqliteEngine:
         cursor = driver(conn).cursor()
         pairs = zip(series.tolist(), day.tolist(), strict=True)
         cursor.executemany(f"DELETE FROM obs WHERE {_IN_DAY}", pairs)  # noqa: S608 - constant
-        keys = zip(hours.start.tolist(), hours.series.tolist(), strict=True)
+        keys = zip(hours.start_ms.tolist(), hours.series_id.tolist(), strict=True)
         cursor.executemany("DELETE FROM hour WHERE start_ms = ? AND series_id = ?", keys)
 
     def last_logged(self, conn: Connection, ids: Sequence[int]) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ Runs in the ingest's worker thread only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +23,13 @@ from beffroi.hub.ingest.watches import Outcome, Slot, Watched, Watches
 from beffroi.hub.links import strict
 from beffroi.hub.links.formats import IMPORT, PARSERS
 from beffroi.hub.links.items import Frame, LinkError, Parser
-from beffroi.model.limits import FUTURE_S_MAX, PAST_S_MAX, VALUES_PER_READING_MAX
+from beffroi.model.limits import (
+    CODEC_PROCESSES_MAX,
+    FUTURE_S_MAX,
+    PAST_S_MAX,
+    QUOTA_LATE_S,
+    VALUES_PER_READING_MAX,
+)
 from beffroi.model.reading import Obs, Quality, Reading, Reason, Row
 from beffroi.ports.bus import Message
 from beffroi.ports.codec import CodecError, CodecRunner, Uplink
@@ -99,7 +106,15 @@ class Pipeline:
             return
         count = len(parsed.readings) + len(parsed.refused) + len(parsed.frames)
         if carrier is not None:
-            self._quota.charge(sender, message.recv_ms, gateway, count, len(payload))
+            late_ms = message.recv_ms - QUOTA_LATE_S * 1000
+            self._quota.charge(
+                sender,
+                message.recv_ms,
+                gateway,
+                count,
+                len(payload),
+                lambda: sum(reading.ts_ms < late_ms for reading in parsed.readings),
+            )
         turn.ignored += parsed.ignored
         for one in parsed.refused:
             turn.refuse(message, one.reason, one.detail, one.payload, one.device)
@@ -271,18 +286,21 @@ class Pipeline:
         return True
 
     def _decode_frames(self, turn: Turn) -> None:
-        """One call of the runner per codec."""
+        """One call of the runner per codec, side by side: a slow one holds nobody up but itself
+        and the end of this turn."""
         by_codec: dict[str, list[Coded]] = {}
         for one in turn.coded:
             by_codec.setdefault(one.plan.device.codec, []).append(one)
-        for sha256, group in by_codec.items():
-            uplinks = [
-                Uplink(one.frame.f_port, one.frame.payload, one.frame.recv_time) for one in group
-            ]
-            for one, said in zip(group, self._run(sha256, uplinks), strict=True):
-                self._decoded(turn, one, said)
+        if not by_codec:
+            return
+        with ThreadPoolExecutor(min(len(by_codec), CODEC_PROCESSES_MAX)) as pool:
+            answers = list(pool.map(self._run, by_codec, by_codec.values()))
+        for group, said in zip(by_codec.values(), answers, strict=True):
+            for one, what in zip(group, said, strict=True):
+                self._decoded(turn, one, what)
 
-    def _run(self, sha256: str, uplinks: list[Uplink]) -> Iterable[dict[str, Any] | CodecError]:
+    def _run(self, sha256: str, group: list[Coded]) -> Iterable[dict[str, Any] | CodecError]:
+        uplinks = [Uplink(c.frame.f_port, c.frame.payload, c.frame.recv_time) for c in group]
         try:
             answers = self._codecs.decode(sha256, uplinks)
         except Exception as error:
