@@ -16,6 +16,7 @@ from beffroi.hub.live import Value
 from beffroi.model.asset import Asset, Commune, Device
 from beffroi.model.limits import MAP_FEATURES_MAX, WEB_BODY_BYTES_MAX
 from beffroi.model.reading import Row
+from beffroi.ports.codec import Codec
 from beffroi.ports.store import Batch, SeriesKey
 
 HOUR_MS = 3_600_000
@@ -102,6 +103,20 @@ def test_a_device_is_added_given_files_and_revoked(town: World, admin: httpx.Cli
     assert (noted["maker"], noted["default_secret"]) == ("Untel", True)
     assert admin.post("/api/devices/dev-1/revoke").status_code == 204
     assert admin.get("/api/devices/dev-1").json()["status"] == "revoked"
+
+
+def test_a_device_gets_only_a_codec_that_is_allowed(town: World, admin: httpx.Client) -> None:
+    store = town.services.store
+    store.assets.put_devices([Device("lns-1", "", is_gateway=True)])
+    body = {"id": "bay-1", "asset": "a-2", "way": "lorawan", "gateway": "lns-1"}
+    body["dev_eui"] = "70B3D5E75E000001"
+    refused = admin.post("/api/devices", json=body | {"codec": "f" * 64})
+    assert (refused.status_code, refused.json()["code"]) == (422, "codec_unknown")
+    store.assets.put_codec(Codec("a" * 64, "gone", "", 1, "admin"))
+    assert admin.post("/api/devices", json=body | {"codec": "a" * 64}).status_code == 422
+    store.assets.put_codec(Codec("b" * 64, "good", "function decodeUplink() {}", 1, "admin"))
+    assert admin.post("/api/devices", json=body | {"codec": "b" * 64}).status_code == 201
+    assert store.assets.device("bay-1").codec == "b" * 64
 
 
 def test_a_spreadsheet_gets_no_formula(town: World, admin: httpx.Client) -> None:

@@ -16,6 +16,7 @@ from datetime import date
 from typing import NamedTuple
 
 from beffroi.api.problems import Refusal, not_found
+from beffroi.hub.codecs import removed
 from beffroi.hub.services import Services
 from beffroi.model.asset import Asset, Device, is_device_id
 from beffroi.model.limits import NAME_CHARS_MAX
@@ -172,6 +173,9 @@ def _behind(services: Services, device: Device, new: NewDevice) -> Device:
     other = services.store.assets.device_by_eui(eui)
     if other is not None:
         raise Refusal(409, "dev_eui_taken", "This DevEUI belongs to {id}.", id=other.id)
+    allowed = {codec.sha256 for codec in services.store.assets.codecs() if not removed(codec)}
+    if new.codec and new.codec not in allowed:
+        raise Refusal(422, "codec_unknown", "Choose a codec of the list, or add yours first.")
     return replace(behind, dev_eui=eui, codec=new.codec)
 
 
