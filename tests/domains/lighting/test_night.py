@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beffroi.domains.lighting.night import night_of, schedule
+from beffroi.domains.night import night_of, schedule
 
 HOUR = 3_600_000
 PARIS = {"timezone": "Europe/Paris"}

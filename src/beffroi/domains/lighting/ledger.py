@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from beffroi.domains.lighting.faults import BURN_SHARE, expected_w
-from beffroi.domains.lighting.night import Night
+from beffroi.domains.night import Night
 from beffroi.domains.state import Memory
 from beffroi.model.finding import Derived
 

@@ -14,8 +14,8 @@ from beffroi.domains.attrs import number, number_or
 from beffroi.domains.latch import Latches
 from beffroi.domains.lighting.faults import DIM_FLOOR, bands, expected_w
 from beffroi.domains.lighting.ledger import Ledger
-from beffroi.domains.lighting.night import Due, night_of, schedule
 from beffroi.domains.limit import Limit, check
+from beffroi.domains.night import Due, night_of, schedule
 from beffroi.domains.process import Switching
 from beffroi.domains.series import SILENT_S_MIN, Presence
 from beffroi.domains.state import Memory

@@ -7,11 +7,12 @@ from typing import Any
 
 from beffroi.domains.attrs import text
 from beffroi.domains.base import Domain, Watch
+from beffroi.domains.water.acts import ACTS, water_envelope
 from beffroi.domains.water.decode import MODELS, decode
 from beffroi.domains.water.entities import KINDS
-from beffroi.domains.water.network import NetworkWatch
 from beffroi.domains.water.rules import RULES
 from beffroi.domains.water.watch import WaterWatch
+from beffroi.domains.whole import NetworkWatch
 from beffroi.model.asset import Asset, Label
 
 
@@ -34,4 +35,6 @@ DOMAIN = Domain(
     models=MODELS,
     colour="#1f6fb2",
     group=_network,
+    acts=ACTS,
+    envelope=water_envelope,
 )

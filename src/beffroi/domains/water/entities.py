@@ -24,6 +24,9 @@ upstream_bar | Pression amont | Upstream pressure | bar | -1 | 60 | 2
 setting_bar | Consigne | Setting | bar | -1 | 60 | 2
 temperature_C | Température de l’eau | Water temperature | °C | -5 | 100 | 1
 chlorine_mg_l | Chlore libre | Free chlorine | mg/L | 0 | 50 | 2
+dose_mg_l | Consigne de chloration | Chlorination set point | mg/L | 0 | 50 | 2
+setting_C | Consigne | Set point | °C | 0 | 100 | 1
+return_C | Retour de boucle | Loop return | °C | -5 | 100 | 1
 ph | pH | pH | | 0 | 14 | 2
 turbidity_NFU | Turbidité | Turbidity | NFU | 0 | 1e4 | 2
 conductivity_uS_cm | Conductivité à 20 °C | Conductivity at 20 °C | µS/cm | 0 | 2e5 | 0
@@ -60,6 +63,9 @@ _ALL = (
     _kind("sector", "Secteur (îlot de comptage)", "District metered area", _SECTOR, "sector",
           tuple(_DERIVED.split())),
     _kind("quality", "Point de qualité", "Quality point", _QUALITY, "drop"),
+    _kind("doser", "Poste de chloration", "Chlorination unit", "dose_mg_l flow_l_s", "drop"),
+    _kind("hot_water", "Eau chaude (bâtiment communal)", "Hot water (public building)",
+          "setting_C temperature_C return_C", "gauge"),
     _kind("network", "Réseau d’eau", "Water network", "oddity", "network", ("oddity",)),
 )  # fmt: skip
 KINDS = {kind.name: kind for kind in _ALL}

@@ -168,6 +168,11 @@ PRESSURE_BAR_MIN = 0.3
 WARM_C = 25.0
 CHLORINE_MG_L_MIN = 0.1
 CHLORINE_OUTLET_MG_L_MIN = 0.3
+_HOT_LIMITS = (
+    Limit("water.hot_low", "temperature_C", 55.0, None, 0.5, 3_600, "limit_C"),
+    Limit("water.hot_low_return", "return_C", 50.0, None, 0.5, 3_600, "limit_C"),
+    Limit("water.hot_high", "temperature_C", None, 62.0, 0.5, 600, "limit_C"),
+)
 
 
 def _quality_limits(attrs: Mapping[str, Any]) -> list[Limit]:
@@ -196,7 +201,11 @@ class Point:
         floor = PRESSURE_BAR_MIN if asset.kind == "node" else None
         self._limits = [
             *_pressure_limits(attrs, floor),
-            Limit("water.warm", "temperature_C", None, warm, 0.5, 3_600, "limit_C"),
+            *(
+                _HOT_LIMITS
+                if asset.kind == "hot_water"
+                else (Limit("water.warm", "temperature_C", None, warm, 0.5, 3_600, "limit_C"),)
+            ),
             *(_quality_limits(attrs) if asset.kind == "quality" else ()),
         ]
         self._fall = Fall.load(saved)

@@ -116,6 +116,21 @@ warm | WARNING | Décret 2001-1220, références de qualité
 - Cold water at {temperature_C:.1f} °C (above {limit_C:.0f})
 - Purger, chercher une stagnation ou un réchauffement ; prévenir l’exploitant.
 - Flush, look for stagnation or heating; tell the operator.
+hot_low | WARNING | Arrêté du 30 novembre 2005
+- Eau chaude à {temperature_C:.1f} °C au départ, minimum {limit_C:.0f}
+- Hot water at {temperature_C:.1f} °C at the outlet, minimum {limit_C:.0f}
+- Risque de légionelles : vérifier la production, ne pas laisser stagner, purger avant usage.
+- Risk of legionella: check the heater, let nothing stagnate, flush before use.
+hot_low_return | WARNING | Arrêté du 30 novembre 2005
+- Retour de boucle à {return_C:.1f} °C, minimum {limit_C:.0f}
+- Loop return at {return_C:.1f} °C, minimum {limit_C:.0f}
+- Vérifier la pompe de bouclage et les vannes d’équilibrage : risque de légionelles.
+- Check the loop pump and the balancing valves: risk of legionella.
+hot_high | GRAVE | Arrêté du 30 novembre 2005 (60 °C, et 2 °C de marge : local)
+- Eau chaude à {temperature_C:.1f} °C : risque de brûlure
+- Hot water at {temperature_C:.1f} °C: risk of scalding
+- Fermer les points d’eau sans mitigeur, abaisser la consigne sur place, chercher qui l’a changée.
+- Close taps without a mixer, lower the set point on the spot, find out who changed it.
 chlorine_low | GRAVE | Circulaire du 7 novembre 2003 (Vigipirate)
 - Chlore {chlorine_mg_l:.2f} mg/L, minimum {limit_mg_l:.1f}
 - Chlorine {chlorine_mg_l:.2f} mg/L, minimum {limit_mg_l:.1f}

@@ -11,9 +11,9 @@ from typing import Any
 from beffroi.domains.attrs import number_or
 from beffroi.domains.belief import Belief
 from beffroi.domains.latch import Latches
+from beffroi.domains.leaks import Sector
 from beffroi.domains.series import SILENT_S_MIN, Presence
 from beffroi.domains.water.parts import Part, Point, Pump, Tank
-from beffroi.domains.water.sector import Sector
 from beffroi.model.asset import Asset
 from beffroi.model.finding import NOTHING, Derived, Step
 from beffroi.model.reading import Obs

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from beffroi.domains.lighting.faults import DIM_FLOOR, expected_w
-from beffroi.domains.lighting.night import Night, Schedule, night_of, schedule
+from beffroi.domains.night import Night, Schedule, night_of, schedule
 from beffroi.model.asset import Asset
 
 HOUR_MS = 3_600_000

@@ -1,4 +1,5 @@
-"""Leaks of a district metered area, from what flows in: by night, and against the usual hour.
+"""Leaks of a metered area, from what flows in: by night, and against the usual hour. The service
+that uses it has the rules `leak`, `burst`, `night_rise` and `yield_low`.
 
 Minimum night flow: the lower of the two hourly means between 02 and 04 h local time. A one-sided
 CUSUM on it finds steady leaks; an hour-of-week profile finds bursts. Losses and yield come from
@@ -48,6 +49,7 @@ class Sector:
     """One `judge` per instant that has an inflow. Constant cost."""
 
     def __init__(self, asset: Asset, saved: Mapping[str, Any] | None) -> None:
+        self._service = asset.domain
         self._zone = text(asset.attrs, "timezone", DEFAULT_ZONE)
         saved = saved or {}
         self._m = SectorMemory.load(saved.get("memory"))
@@ -68,6 +70,9 @@ class Sector:
             m.hour, m.hour_m3, m.hour_ms = hour, 0.0, 0
         self._add(ts_ms, net, now.get("metered_m3_h", -1.0))
         return out
+
+    def _rule(self, name: str) -> str:
+        return f"{self._service}.{name}"
 
     def _add(self, ts_ms: int, net: float, metered: float) -> None:
         """The value holds since the last one; an instant alone counts as one second."""
@@ -99,9 +104,9 @@ class Sector:
     def _hour(self, slot: str, mean: float, ts_ms: int, note: Latches) -> None:
         usual = self._hours.step(slot, mean, HOUR)
         if usual is not None:
-            bar = END if note.active("water.burst") else HOUR.bar
+            bar = END if note.active(self._rule("burst")) else HOUR.bar
             facts = {"flow_m3_h": mean, "usual_m3_h": usual}
-            note.feed("water.burst", ts_ms, self._hours.excess > bar, facts)
+            note.feed(self._rule("burst"), ts_ms, self._hours.excess > bar, facts)
 
     def _close_night(self, flow: float, ts_ms: int, note: Latches, out: list[Derived]) -> None:
         m = self._m
@@ -111,19 +116,19 @@ class Sector:
         if usual is None:
             return
         leak = max(0.0, m.recent - usual) / 3.6
-        bar = END if note.active("water.leak") else NIGHT.bar
+        bar = END if note.active(self._rule("leak")) else NIGHT.bar
         leaks = self._nights.excess > bar
-        note.feed("water.leak", ts_ms, leaks, {"leak_l_s": leak})
+        note.feed(self._rule("leak"), ts_ms, leaks, {"leak_l_s": leak})
         out.append(Derived("leak_l_s", ts_ms, leak if leaks else 0.0))
         m.best = usual if m.best < 0 else min(m.best, usual)
         self._rise(usual, ts_ms, note)
 
     def _rise(self, usual: float, ts_ms: int, note: Latches) -> None:
         """What the slow mean has followed: compare it with the best it ever was."""
-        factor = 1.2 if note.active("water.night_rise") else 1.3
+        factor = 1.2 if note.active(self._rule("night_rise")) else 1.3
         facts = {"flow_m3_h": usual, "best_m3_h": self._m.best}
         risen = usual > factor * self._m.best + 0.1
-        note.feed("water.night_rise", ts_ms, risen, facts)
+        note.feed(self._rule("night_rise"), ts_ms, risen, facts)
 
     def _close_day(self, ts_ms: int, note: Latches, out: list[Derived]) -> None:
         m = self._m
@@ -133,8 +138,8 @@ class Sector:
             if len(m.days) == 2 * YIELD_DAYS:
                 pct = min(1_000.0, 100 * sum(m.days[1::2]) / sum(m.days[::2]))
                 out.append(Derived("yield_pct", ts_ms, pct))
-                low = pct < YIELD_PCT_MIN + (2.0 if note.active("water.yield_low") else 0.0)
-                note.feed("water.yield_low", ts_ms, low, {"yield_pct": pct})
+                low = pct < YIELD_PCT_MIN + (2.0 if note.active(self._rule("yield_low")) else 0.0)
+                note.feed(self._rule("yield_low"), ts_ms, low, {"yield_pct": pct})
         m.day_in_m3, m.day_metered_m3, m.day_ms = 0.0, 0.0, 0
 
     def dump(self) -> dict[str, Any]:

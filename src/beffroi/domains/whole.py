@@ -1,5 +1,6 @@
-"""The watch of a whole network: do levels, flows, pressures and pump states agree as always?
+"""The watch of a whole network: do its levels, flows, pressures and states agree as always?
 
+The service that uses it has the rule `network_odd` and the derived property `oddity`.
 Fed by the group mechanism (`domains.base.Domain.group`) with the observations of every asset whose
 attrs name this network. It learns for weeks before it speaks; see `domains.coherence`.
 """
@@ -17,7 +18,6 @@ from beffroi.model.reading import Obs
 
 QUIET_S = 86_400.0  # an alarm ends after so long without oddity
 SKIPPED = frozenset({"temperature_C", "metered_m3_h"})  # follow the season, not the hydraulics
-RULE = "water.network_odd"
 
 
 class NetworkWatch:
@@ -25,6 +25,7 @@ class NetworkWatch:
 
     def __init__(self, asset: Asset, saved: Mapping[str, Any] | None = None) -> None:
         saved = saved or {}
+        self._rule = f"{asset.domain}.network_odd"
         self._latches = Latches(asset.id, saved.get("latches"))
         self._coherence = Coherence(saved.get("coherence"))
 
@@ -39,7 +40,7 @@ class NetworkWatch:
             derived.append(Derived("oddity", ob.ts_ms, verdict.oddity))
             facts: dict[str, float | str] = {"tag": verdict.tag, "oddity": verdict.oddity}
             odd = verdict.oddity > 1.0
-            self._latches.feed(RULE, ob.ts_ms, odd, facts, off_s=QUIET_S)
+            self._latches.feed(self._rule, ob.ts_ms, odd, facts, off_s=QUIET_S)
         return Step(self._latches.take(), derived)
 
     def tick(self, now_ms: int) -> Step:
