@@ -72,7 +72,7 @@ def _head(major: int, number: int) -> bytes:
 
 def _in_range(value: int) -> None:
     if not -WHOLE_MAX <= value <= WHOLE_MAX:
-        raise CanonicalError(f"{value:.3e} is out of range")
+        raise CanonicalError("a number is out of range")
 
 
 def decode(data: bytes, bytes_max: int) -> Value:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from beffroi.kernel.command import CLASSES, Command
-from beffroi.kernel.envelope import Action, Allowed, Case, Condition
-from beffroi.kernel.situation import Fact, Situation
+from beffroi.kernel.envelope import Action, Allowed, Case, Condition, Ranges
+from beffroi.kernel.situation import Facts, Situation, fresh
 from beffroi.kernel.verdict import No, Reason, must
 
 
@@ -20,10 +18,9 @@ def case_of(command: Command, action: Action, known: Situation) -> Case:
     facts = known.facts.get(command.target, {})
     held = [c for c in reached if all(holds(one, facts, known.now_ms) for one in c.conditions)]
     if not held:
-        failing = [
-            one for c in reached for one in c.conditions if not holds(one, facts, known.now_ms)
-        ]
-        raise No(Reason.NOT_PERMITTED_NOW, f"{failing[0].fact} does not permit it, or is unknown")
+        asked = (one for case in reached for one in case.conditions)
+        failing = next(one for one in asked if not holds(one, facts, known.now_ms))
+        raise No(Reason.NOT_PERMITTED_NOW, f"{failing.fact} does not permit it, or is unknown")
     return min(held, key=lambda case: (not case.safe, case.klass))
 
 
@@ -35,16 +32,17 @@ def _fits(command: Command, case: Case) -> bool:
 
 def permits(allowed: Allowed, value: int | str) -> bool:
     """Is this value of a parameter within what is allowed?"""
-    if isinstance(value, int):
-        return any(low <= value <= high for low, high in allowed.ranges)
-    if value in allowed.choices:
-        return True
-    return 0 < len(value) <= allowed.chars_max and set(value) <= set(allowed.charset)
+    if isinstance(value, str):
+        free = 0 < len(value) <= allowed.chars_max and set(value) <= set(allowed.charset)
+        return free or value in allowed.choices
+    return type(value) is int and within(value, allowed.ranges)
 
 
-def holds(condition: Condition, facts: Mapping[str, Fact], now_ms: int) -> bool:
+def within(value: int, ranges: Ranges) -> bool:
+    return any(low <= value <= high for low, high in ranges)
+
+
+def holds(condition: Condition, facts: Facts, now_ms: int) -> bool:
     """A fact of the future is as doubtful as a stale one."""
-    fact = facts.get(condition.fact)
-    if fact is None or not 0 <= now_ms - fact.at_ms <= condition.age_ms_max:
-        return False
-    return any(low <= fact.value <= high for low, high in condition.ranges)
+    value = fresh(facts, condition.fact, condition.age_ms_max, now_ms)
+    return value is not None and within(value, condition.ranges)

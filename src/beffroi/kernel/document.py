@@ -187,7 +187,7 @@ def from_map(kind: type[T], value: Value) -> T:
     specs = _specs(kind)
     if not isinstance(value, dict) or value.keys() != specs.keys():
         odd = sorted(set(specs) ^ set(value)) if isinstance(value, dict) else ["not a map"]
-        raise FieldError(f"{kind.__name__}: missing or unknown: {', '.join(odd)[:200]}")
+        raise FieldError(f"{kind.__name__}: missing or unknown: {ascii(', '.join(odd))[:160]}")
     read = {}
     for name, spec in specs.items():
         try:

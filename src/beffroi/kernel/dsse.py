@@ -9,16 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from beffroi.kernel import document, keys
+from beffroi.kernel import document, keys, limits
 from beffroi.kernel.document import Blob, Id, Many, OneOf, Part, Whole
 from beffroi.kernel.keys import Assertion
-from beffroi.kernel.limits import (
-    NOTE_BYTES_MAX,
-    PROOF_HASHES_MAX,
-    SIGNATURES_MAX,
-    SIGNED_BYTES_MAX,
-    WIRE_BYTES_MAX,
-)
 
 COMMAND = "application/vnd.beffroi.command+cbor"
 LEASE = "application/vnd.beffroi.lease+cbor"
@@ -43,10 +36,10 @@ class Logged:
     `checkpoint` is a signed note with the cosignatures of witnesses.
     """
 
-    entry: Annotated[bytes, Blob(1, SIGNED_BYTES_MAX)]
+    entry: Annotated[bytes, Blob(1, limits.SIGNED_BYTES_MAX)]
     index: Annotated[int, Whole()]
-    path: Annotated[tuple[bytes, ...], Many(Blob(32, 32), PROOF_HASHES_MAX)]
-    checkpoint: Annotated[bytes, Blob(1, NOTE_BYTES_MAX)]
+    path: Annotated[tuple[bytes, ...], Many(Blob(32, 32), limits.PROOF_HASHES_MAX)]
+    checkpoint: Annotated[bytes, Blob(1, limits.NOTE_BYTES_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +47,8 @@ class Signed:
     """A payload with its signatures. `pae` is what each of them signs."""
 
     kind: Annotated[str, OneOf(TYPES)]
-    payload: Annotated[bytes, Blob(1, SIGNED_BYTES_MAX)]
-    signatures: Annotated[tuple[Signature, ...], Many(Part(Signature), SIGNATURES_MAX)] = ()
+    payload: Annotated[bytes, Blob(1, limits.SIGNED_BYTES_MAX)]
+    signatures: Annotated[tuple[Signature, ...], Many(Part(Signature), limits.SIGNATURES_MAX)] = ()
     logged: Annotated[Logged | None, Part(Logged, optional=True)] = None
 
     @property
@@ -82,4 +75,4 @@ def pack(signed: Signed) -> bytes:
 
 def unpack(wire: bytes) -> Signed:
     """CanonicalError or FieldError (both ValueError) for anything but a well-formed container."""
-    return document.read(Signed, wire, WIRE_BYTES_MAX)
+    return document.read(Signed, wire, limits.WIRE_BYTES_MAX)

@@ -10,26 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from beffroi.kernel import document
+from beffroi.kernel import document, limits
 from beffroi.kernel.command import CLASSES
-from beffroi.kernel.document import Flag, Id, Many, OneOf, Part, Range, Table, Text, Whole
-from beffroi.kernel.keys import sha256
-from beffroi.kernel.limits import (
-    ACTIONS_MAX,
-    CASES_MAX,
-    CHOICES_MAX,
-    CONDITIONS_MAX,
-    DAY_MS,
-    DOCUMENT_BYTES_MAX,
-    EFFECTS_MAX,
-    LIFETIME_MS_MAX,
-    PARAMS_MAX,
-    RANGES_MAX,
-    SENTENCE_CHARS_MAX,
-    TEXT_CHARS_MAX,
+from beffroi.kernel.document import (
+    FieldError,
+    Flag,
+    Id,
+    Many,
+    OneOf,
+    Part,
+    Range,
+    Table,
+    Text,
+    Whole,
 )
+from beffroi.kernel.keys import sha256
 
-Ranges = Annotated[tuple[tuple[int, int], ...], Many(Range(), RANGES_MAX)]
+Ranges = Annotated[tuple[tuple[int, int], ...], Many(Range(), limits.RANGES_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Condition:
 
     fact: Annotated[str, Id()]
     ranges: Ranges
-    age_ms_max: Annotated[int, Whole(0, DAY_MS)]
+    age_ms_max: Annotated[int, Whole(0, limits.DAY_MS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,8 @@ class Allowed:
     `chars_max` characters out of `charset`."""
 
     ranges: Ranges = ()
-    choices: Annotated[tuple[str, ...], Many(Text(chars_min=1), CHOICES_MAX)] = ()
-    chars_max: Annotated[int, Whole(0, TEXT_CHARS_MAX)] = 0
+    choices: Annotated[tuple[str, ...], Many(Text(chars_min=1), limits.CHOICES_MAX)] = ()
+    chars_max: Annotated[int, Whole(0, limits.TEXT_CHARS_MAX)] = 0
     charset: Annotated[str, Text()] = ""
 
 
@@ -60,10 +57,10 @@ class Case:
     """`safe`: the safe direction, possible without a lease and whatever was done before it."""
 
     klass: Annotated[str, OneOf(CLASSES)]
-    params: Annotated[Mapping[str, Allowed], Table(Part(Allowed), PARAMS_MAX)] = field(
+    params: Annotated[Mapping[str, Allowed], Table(Part(Allowed), limits.PARAMS_MAX)] = field(
         default_factory=dict
     )
-    conditions: Annotated[tuple[Condition, ...], Many(Part(Condition), CONDITIONS_MAX)] = ()
+    conditions: Annotated[tuple[Condition, ...], Many(Part(Condition), limits.CONDITIONS_MAX)] = ()
     safe: Annotated[bool, Flag()] = False
 
 
@@ -76,7 +73,7 @@ class Slew:
     fact: Annotated[str, Id()]
     step_max: Annotated[int, Whole()]
     travel_hour_max: Annotated[int, Whole()]
-    age_ms_max: Annotated[int, Whole(0, DAY_MS)]
+    age_ms_max: Annotated[int, Whole(0, limits.DAY_MS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +85,25 @@ class Action:
     `say_fr`, `say_en`: the sentence a signer reads; `{pressure_mbar}` stands for a parameter.
     """
 
-    cases: Annotated[tuple[Case, ...], Many(Part(Case), CASES_MAX)]
-    say_fr: Annotated[str, Text(SENTENCE_CHARS_MAX, 1)]
-    say_en: Annotated[str, Text(SENTENCE_CHARS_MAX, 1)]
-    slew: Annotated[tuple[Slew, ...], Many(Part(Slew), PARAMS_MAX)] = ()
-    per_hour_max: Annotated[int, Whole(0, EFFECTS_MAX)] = 60
-    per_day_max: Annotated[int, Whole(0, EFFECTS_MAX)] = EFFECTS_MAX
-    spacing_ms_min: Annotated[int, Whole(0, DAY_MS)] = 0
-    lifetime_ms_max: Annotated[int, Whole(1_000, LIFETIME_MS_MAX)] = LIFETIME_MS_MAX
+    cases: Annotated[tuple[Case, ...], Many(Part(Case), limits.CASES_MAX)]
+    say_fr: Annotated[str, Text(limits.SENTENCE_CHARS_MAX, 1)]
+    say_en: Annotated[str, Text(limits.SENTENCE_CHARS_MAX, 1)]
+    slew: Annotated[tuple[Slew, ...], Many(Part(Slew), limits.PARAMS_MAX)] = ()
+    per_hour_max: Annotated[int, Whole(0, limits.EFFECTS_MAX)] = 60
+    per_day_max: Annotated[int, Whole(0, limits.EFFECTS_MAX)] = limits.EFFECTS_MAX
+    spacing_ms_min: Annotated[int, Whole(0, limits.DAY_MS)] = 0
+    lifetime_ms_max: Annotated[int, Whole(1_000, limits.LIFETIME_MS_MAX)] = limits.LIFETIME_MS_MAX
     orgs_min: Annotated[int, Whole(1, 8)] = 1
     witnesses_min: Annotated[int, Whole(0, 8)] = 0
+
+    def __post_init__(self) -> None:
+        """FieldError when a step could not be measured: it would be a step without a limit."""
+        for slew in self.slew:
+            for case in self.cases:
+                allowed = case.params.get(slew.param)
+                whole = allowed is not None and not allowed.choices and not allowed.chars_max
+                if not case.safe and not whole:
+                    raise FieldError(f"each case but the safe one needs whole {slew.param!a}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +121,22 @@ class Envelope:
     version: Annotated[int, Whole(1)]
     epoch: Annotated[int, Whole()]
     expires_ms: Annotated[int, Whole()]
-    actions: Annotated[Mapping[str, Action], Table(Part(Action), ACTIONS_MAX)]
+    actions: Annotated[Mapping[str, Action], Table(Part(Action), limits.ACTIONS_MAX)]
     fleet_targets_max: Annotated[int, Whole(1)] = 1_000
-    fleet_window_ms: Annotated[int, Whole(1_000, DAY_MS)] = 600_000
+    fleet_window_ms: Annotated[int, Whole(1_000, limits.DAY_MS)] = 600_000
+    _digest: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def encoded(self) -> bytes:
         return document.write(self)
 
     @property
     def digest(self) -> bytes:
-        return sha256(self.encoded())
+        """Computed once: a guard asks for it with every command."""
+        if not self._digest:
+            object.__setattr__(self, "_digest", sha256(self.encoded()))
+        return self._digest
 
 
 def read_envelope(data: bytes) -> Envelope:
     """CanonicalError or FieldError (both ValueError) unless it is exactly one envelope."""
-    return document.read(Envelope, data, DOCUMENT_BYTES_MAX)
+    return document.read(Envelope, data, limits.DOCUMENT_BYTES_MAX)

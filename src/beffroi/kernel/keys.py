@@ -27,6 +27,9 @@ KINDS = (ED25519, PASSKEY)
 PUBLIC_BYTES = {ED25519: 32, PASSKEY: 65}
 
 _USER_PRESENT, _USER_VERIFIED = 0x01, 0x04
+_P = 2**255 - 19
+_Y8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+_SMALL_ORDER = (0, 1, _P - 1, _P, _P + 1, _Y8, _P - _Y8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,11 @@ def same(left: bytes, right: bytes) -> bool:
 def key_id(kind: str, public: bytes) -> str:
     """Derived from the key, so that one key can never be listed under two names."""
     return sha256(b"beffroi-key\0" + kind.encode() + b"\0" + public).hex()[:32]
+
+
+def weak(public: bytes) -> bool:
+    """An Ed25519 point of small order: anybody can forge signatures that hold under it."""
+    return int.from_bytes(public, "little") % 2**255 in _SMALL_ORDER
 
 
 def verify(public: bytes, signature: bytes, message: bytes) -> bool:
@@ -100,7 +108,7 @@ def verify_passkey(
 
 def _says(client_data: bytes, message: bytes, origins: Sequence[str]) -> bool:
     try:
-        said = json.loads(client_data)
+        said = json.loads(client_data.decode())
     except (ValueError, RecursionError):
         return False
     wanted = base64.urlsafe_b64encode(challenge(message)).decode().rstrip("=")
@@ -109,5 +117,5 @@ def _says(client_data: bytes, message: bytes, origins: Sequence[str]) -> bool:
         and said.get("type") == "webauthn.get"
         and said.get("challenge") == wanted
         and said.get("origin") in origins
-        and not said.get("crossOrigin", False)
+        and said.get("crossOrigin", False) is False
     )

@@ -9,7 +9,7 @@ from beffroi.kernel.dsse import Logged
 from beffroi.kernel.keys import same, sha256
 from beffroi.kernel.limits import SIGNED_BYTES_MAX
 from beffroi.kernel.note import Checkpoint, NoteError, read_note
-from beffroi.kernel.roster import LOG, WITNESS, Roster
+from beffroi.kernel.roster import HUB, LOG, WITNESS, Roster
 
 ENTRY_KIND = "command.approved"
 
@@ -50,6 +50,7 @@ def root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
 def witnesses(proof: Logged, digest: bytes, origin: str, roster: Roster) -> int:
     """How many outside organisations have cosigned a log of ours that holds this command.
 
+    An organisation that holds the hub's or the log's key is not outside.
     LoggedError when it is not ours, not signed by us, or does not hold it.
     """
     checkpoint = _checkpoint(proof, origin, roster)
@@ -62,7 +63,8 @@ def witnesses(proof: Logged, digest: bytes, origin: str, roster: Roster) -> int:
         for member in roster.having(WITNESS)
         if checkpoint.cosigned_by(member.person, member.public) is not None
     }
-    return len(seen)
+    ours = {member.org for member in roster.members if member.role in (HUB, LOG)}
+    return len(seen - ours - {roster.commune})
 
 
 def _checkpoint(proof: Logged, origin: str, roster: Roster) -> Checkpoint:

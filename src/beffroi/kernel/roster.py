@@ -42,6 +42,8 @@ class Member:
     def __post_init__(self) -> None:
         if len(self.public) != keys.PUBLIC_BYTES[self.kind]:
             raise FieldError(f"a public key of kind {self.kind} has another length")
+        if self.kind == keys.ED25519 and keys.weak(self.public):
+            raise FieldError("a public key for which anybody can sign")
         if self.kind == keys.PASSKEY and (self.independent or self.role != OPERATOR):
             raise FieldError("a passkey is an operator's and never independent of the hub")
 
@@ -66,6 +68,9 @@ class Roster:
         table = {member.key: member for member in self.members}
         if len(table) != len(self.members):
             raise FieldError("a key is listed twice")
+        for names in ({m.person for m in self.members}, {m.org for m in self.members}):
+            if len({name.lower() for name in names}) != len(names):
+                raise FieldError("two names differ by capitals only: one may pass for two")
         object.__setattr__(self, "_by_key", table)
 
     def member(self, key: str) -> Member | None:

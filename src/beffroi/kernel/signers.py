@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from beffroi.kernel import keys
-from beffroi.kernel.command import Command
 from beffroi.kernel.dsse import Signature, Signed
 from beffroi.kernel.envelope import Action, Case, Envelope
 from beffroi.kernel.roster import BREAK_GLASS, EVERY, HUB, OPERATOR, Member, Roster
@@ -35,51 +34,32 @@ def _holds(signature: Signature, member: Member, message: bytes, roster: Roster)
 
 
 def approvers_of(members: tuple[Member, ...], envelope: Envelope) -> tuple[Member, ...]:
-    hubs = [member for member in members if member.role == HUB]
-    must(len(hubs) == 1, Reason.NOT_FROM_HUB, f"{len(hubs)} signatures of a hub, not one")
+    hubs = sum(member.role == HUB for member in members)
+    must(hubs == 1, Reason.NOT_FROM_HUB, f"{hubs} signatures of a hub, not one")
     approvers = tuple(member for member in members if member.role != HUB)
     for member in approvers:
-        may = member.role in (OPERATOR, BREAK_GLASS) and (
-            EVERY in member.services or envelope.service in member.services
-        )
-        must(
-            may,
-            Reason.WRONG_ROLE,
-            f"{member.person} ({member.role}) may not command {envelope.service}",
-        )
+        serves = EVERY in member.services or envelope.service in member.services
+        may = serves and member.role in (OPERATOR, BREAK_GLASS)
+        who = f"{member.person} ({member.role})"
+        must(may, Reason.WRONG_ROLE, f"{who} may not command {envelope.service}")
     return approvers
 
 
-def enough(
-    command: Command,
-    case: Case,
-    action: Action,
-    envelope: Envelope,
-    approvers: tuple[Member, ...],
-) -> None:
-    needed = PERSONS_MIN[case.klass]
-    must(
-        len(approvers) >= needed,
-        Reason.TOO_FEW_PERSONS,
-        f"{len(approvers)} persons approved, class {case.klass} needs {needed}",
-    )
-    if needed == 0:
+def enough(case: Case, action: Action, envelope: Envelope, approvers: tuple[Member, ...]) -> None:
+    needed, orgs_min = PERSONS_MIN[case.klass], 1 if case.safe else action.orgs_min
+    operators = [member for member in approvers if member.role == OPERATOR]
+    # Who opens the safe may find several sealed keys in it: together they are one person, and of
+    # no second organisation.
+    persons = len(operators) + (len(operators) < len(approvers))
+    text = f"{persons} persons approved, class {case.klass} needs {needed}"
+    must(persons >= needed, Reason.TOO_FEW_PERSONS, text)
+    if needed == 0 and orgs_min == 1:
         return
-    orgs = {member.org for member in approvers}
-    must(
-        envelope.authority in orgs,
-        Reason.NOT_COMPETENT,
-        f"nobody of {envelope.authority}, which is in charge of {command.target}",
-    )
-    if case.safe:
-        return
-    must(
-        len(orgs) >= action.orgs_min,
-        Reason.TOO_FEW_ORGANISATIONS,
-        f"{len(orgs)} organisations approved, {action.orgs_min} are needed",
-    )
-    must(
-        case.klass != "C" or any(member.independent for member in approvers),
-        Reason.NO_INDEPENDENT_SIGNER,
-        "class C needs a signature made outside the hub's pages",
-    )
+    competent = any(member.org == envelope.authority for member in approvers)
+    must(competent, Reason.NOT_COMPETENT, f"nobody of {envelope.authority}, which is in charge")
+    orgs = len({member.org for member in operators})
+    text = f"operators of {orgs} organisations approved, {orgs_min} are needed"
+    must(orgs_min == 1 or orgs >= orgs_min, Reason.TOO_FEW_ORGANISATIONS, text)
+    outside = case.safe or case.klass != "C" or any(member.independent for member in approvers)
+    text = "class C needs a signature made outside the hub's pages"
+    must(outside, Reason.NO_INDEPENDENT_SIGNER, text)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from beffroi.kernel import document
+from beffroi.kernel import document, limits
 from beffroi.kernel.document import Flag, Id, Many, Part, Table, Whole
-from beffroi.kernel.limits import DAY_MS, DOCUMENT_BYTES_MAX, EFFECTS_MAX, PARAMS_MAX, TARGETS_MAX
+
+KEPT_MAX = limits.EFFECTS_MAX + limits.ACTIONS_MAX
+Travel = Annotated[Mapping[str, int], Table(Whole(), limits.PARAMS_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +20,24 @@ class Effect:
     at_ms: Annotated[int, Whole()]
     action: Annotated[str, Id()]
     safe: Annotated[bool, Flag()] = False
-    travel: Annotated[Mapping[str, int], Table(Whole(), PARAMS_MAX)] = field(default_factory=dict)
+    travel: Travel = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """The last accepted (epoch, counter), and the effects of the last day."""
+    """The last accepted (epoch, counter); the moves of the last day and, of each action, the last
+    time that it went into the safe direction: safe commands without end cannot push a move out."""
 
     epoch: Annotated[int, Whole()] = 0
     counter: Annotated[int, Whole()] = 0
-    effects: Annotated[tuple[Effect, ...], Many(Part(Effect), EFFECTS_MAX)] = ()
+    effects: Annotated[tuple[Effect, ...], Many(Part(Effect), KEPT_MAX)] = ()
 
     def after(self, epoch: int, counter: int, effect: Effect) -> TargetState:
         """With one more effect; those older than a day are forgotten."""
-        kept = [e for e in self.effects if e.at_ms > effect.at_ms - DAY_MS]
-        return TargetState(epoch, counter, (*kept, effect)[-EFFECTS_MAX:])
+        day = [*(e for e in self.effects if e.at_ms > effect.at_ms - limits.DAY_MS), effect]
+        moves = [e for e in day if not e.safe]
+        safe = list({e.action: e for e in day if e.safe}.values())
+        return TargetState(epoch, counter, (*moves, *safe[-limits.ACTIONS_MAX :]))
 
     def changed_since(self, ms: int) -> bool:
         """It was moved, not only put into its safe state."""
@@ -43,8 +48,8 @@ class TargetState:
 class State:
     """Of one guard. The empty state is that of a new guard."""
 
-    targets: Annotated[Mapping[str, TargetState], Table(Part(TargetState), TARGETS_MAX)] = field(
-        default_factory=dict
+    targets: Annotated[Mapping[str, TargetState], Table(Part(TargetState), limits.TARGETS_MAX)] = (
+        field(default_factory=dict)
     )
 
     def of(self, target: str) -> TargetState:
@@ -59,4 +64,4 @@ class State:
 
 def read_state(data: bytes) -> State:
     """CanonicalError or FieldError (both ValueError) unless it is exactly one state."""
-    return document.read(State, data, DOCUMENT_BYTES_MAX)
+    return document.read(State, data, limits.STATE_BYTES_MAX)
