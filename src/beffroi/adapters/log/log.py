@@ -1,0 +1,265 @@
+"""The evidence log of a commune in files: one writer, many readers.
+
+Order of a commit: entries and tiles durable; checkpoint signed; one SQLite commit swaps the latest
+checkpoint (if it is the one we know) and stores payloads; then `checkpoint` is published as a file,
+and only then do callers hear of it. A crash anywhere leaves the last checkpoint and what it covers.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from beffroi.adapters.log.disk import Disk
+from beffroi.adapters.log.files import Grown, LogFiles
+from beffroi.adapters.log.keyfile import load_seed, make_seed
+from beffroi.adapters.log.queue import Batch, Commits
+from beffroi.adapters.log.side import Payload, SideStore
+from beffroi.evidence.entry import Draft
+from beffroi.evidence.limits import SALT_BYTES
+from beffroi.evidence.merkle import ProofError, consistency, inclusion
+from beffroi.evidence.note import sign_note
+from beffroi.evidence.vkey import Vkey
+from beffroi.kernel import keys
+from beffroi.kernel.dsse import Logged
+from beffroi.kernel.note import Checkpoint, NoteError, read_note
+from beffroi.ports.log_store import LogError, Placed
+
+KEY, SIDE, FILES, CHECKPOINT, LOCK, WITNESSED = (
+    "log.key", "payloads.sqlite", "log", "checkpoint", "lock", "witnessed",
+)  # fmt: skip
+
+
+def origin_of(commune: str) -> str:
+    return f"beffroi/{commune}"
+
+
+class Log:
+    """Implements ports.log_store.LogStore. `folder` is the `evidence` folder of a home.
+
+    LogError when the folder does not hold what was signed. `adopt` accepts the checkpoint file
+    alone after the SQLite file was lost: payloads are gone, and witnesses still know the truth.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        commune: str,
+        *,
+        disk: Disk | None = None,
+        adopt: bool = False,
+        salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder, self.origin = folder, origin_of(commune)
+        self._lock = _alone(folder / LOCK)
+        self._grown: Grown
+        self._latest: Checkpoint
+        self._salt, self._disk = salt, disk or Disk()
+        self._files = LogFiles(folder / FILES, self._disk)
+        try:
+            self._seed = _seed(folder)
+            self._side = SideStore(folder / SIDE)
+            self._recover(adopt)
+        except BaseException:
+            os.close(self._lock)
+            raise
+        self._broken = False
+        self._commits = Commits(self._commit)
+
+    # --- writing ---------------------------------------------------------------------------------
+
+    def append(self, drafts: Sequence[Draft]) -> list[Placed]:
+        """See LogStore. What several threads bring at once becomes durable at once."""
+        entries, payloads = [], []
+        for place, draft in enumerate(drafts):
+            salt = self._salt()
+            entries.append(draft.sealed(salt).encoded())
+            if draft.payload:
+                payloads.append((place, salt, draft.payload))
+        if not entries:
+            return []
+        first = self._commits.put(Batch(entries, payloads))
+        return [Placed(first + place, entry) for place, entry in enumerate(entries)]
+
+    def _commit(self, batches: Sequence[Batch]) -> list[int]:
+        """The index of each batch's first entry. On the writer's thread only."""
+        if self._broken:
+            self._recover(adopt=False)
+            self._broken = False
+        grown = self._grown
+        entries: list[bytes] = []
+        payloads: list[Payload] = []
+        firsts = []
+        for batch in batches:
+            first = grown.size + len(entries)
+            firsts.append(first)
+            entries += batch.entries
+            payloads += [(first + place, salt, data) for place, salt, data in batch.payloads]
+        try:
+            self._write(entries, payloads)
+        except BaseException as error:
+            self._broken = True  # nobody knows what the disk holds: read it again before going on
+            self._disk.forget()
+            if isinstance(error, OSError | sqlite3.Error):
+                raise LogError(f"the log cannot be written: {error}") from error
+            raise
+        return firsts
+
+    def _write(self, entries: Sequence[bytes], payloads: Sequence[Payload]) -> None:
+        grown = self._files.grow(self._grown, entries)
+        self._disk.settle()
+        new = self._sign(grown)
+        self._side.swap(self.origin, self._latest.text(), new.text(), payloads)
+        self._grown, self._latest = grown, new
+        self._publish()
+
+    def _sign(self, grown: Grown) -> Checkpoint:
+        bare = Checkpoint(self.origin, grown.size, grown.range.root)
+        return Checkpoint(
+            self.origin, grown.size, grown.range.root, (sign_note(bare, self.origin, self._seed),)
+        )
+
+    def _publish(self) -> None:
+        """For readers outside. Not synced: the swap was, and a start publishes again."""
+        path = self.folder / FILES / CHECKPOINT
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = path.with_name(CHECKPOINT + ".new")
+        beside.write_bytes(self._latest.text())
+        beside.rename(path)
+
+    # --- starting --------------------------------------------------------------------------------
+
+    def _recover(self, adopt: bool) -> None:
+        kept, published = self._kept(), self._published()
+        if kept is None:
+            kept = self._first(published, adopt)
+        elif published is not None and published.size > kept.size:
+            raise LogError(
+                f"the checkpoint file has {published.size} entries, the second place {kept.size}: "
+                f"{SIDE} was rolled back. Restore both from the same moment"
+            )
+        try:
+            grown = self._files.recover(kept.size)
+        except LogError as error:
+            raise LogError(f"entries that were signed for are missing: {error}") from error
+        if not keys.same(grown.range.root, kept.root):
+            raise LogError(
+                f"the entries are not those of checkpoint {kept.size}: the files were changed. "
+                "`beffroi evidence fsck` names them; restore a copy"
+            )
+        self._disk.settle()
+        new = self._sign(grown)
+        self._side.swap(self.origin, kept.text(), new.text())  # durable again, after any failure
+        self._side.drop_beyond(kept.size)
+        self._grown, self._latest = grown, new
+        self._publish()
+
+    def _kept(self) -> Checkpoint | None:
+        note = self._side.latest(self.origin)
+        return None if note is None else self._own(note, SIDE)
+
+    def _published(self) -> Checkpoint | None:
+        path = self.folder / FILES / CHECKPOINT
+        try:
+            note = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        return self._own(note, str(path)) if note else None  # empty: a power cut, and not synced
+
+    def _first(self, published: Checkpoint | None, adopt: bool) -> Checkpoint:
+        """Of a new log, or of one whose second place was lost."""
+        if published is not None and not adopt:
+            raise LogError(
+                f"{SIDE} is lost or was replaced: restore it, or accept the log without payloads "
+                "with `beffroi evidence adopt`"
+            )
+        first = published or self._sign(Grown())
+        self._side.swap(self.origin, None, first.text())
+        return first
+
+    def _own(self, note: bytes, place: str) -> Checkpoint:
+        try:
+            checkpoint = read_note(note)
+        except NoteError as error:
+            raise LogError(f"the checkpoint in {place} is damaged: {error}") from error
+        public = keys.public_of(self._seed)
+        if checkpoint.origin != self.origin or not checkpoint.signed_by(self.origin, public):
+            raise LogError(f"the checkpoint in {place} is not signed by the key of {self.origin}")
+        return checkpoint
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    @property
+    def vkey(self) -> Vkey:
+        """Its public key, for rosters and witnesses."""
+        return Vkey(self.origin, keys.public_of(self._seed))
+
+    def checkpoint(self) -> Checkpoint:
+        return self._latest
+
+    def entry(self, index: int) -> bytes:
+        grown = self._grown
+        if not 0 <= index < grown.size:
+            raise LogError(f"there is no entry {index}: the log has {grown.size}")
+        return self._files.entry(index, grown)
+
+    def prove(self, index: int, checkpoint: Checkpoint | None = None) -> Logged:
+        grown, at = self._grown, checkpoint or self._latest
+        try:
+            path = inclusion(index, min(at.size, grown.size), self._node(grown))
+        except ProofError as error:
+            raise LogError(str(error)) from error
+        return Logged(self.entry(index), index, path, at.text())
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """That the tree of `new` entries begins with that of `old`."""
+        grown = self._grown
+        try:
+            return consistency(old, min(new, grown.size), self._node(grown))
+        except ProofError as error:
+            raise LogError(str(error)) from error
+
+    def hashes(self, level: int, index: int) -> Sequence[bytes]:
+        """Of one tile, to publish it."""
+        return self._files.hashes(level, index, self._grown)
+
+    def bundle(self, index: int) -> Sequence[bytes]:
+        """The entries of one bundle, to publish it."""
+        return self._files.entries(index, self._grown)
+
+    def _node(self, grown: Grown) -> Callable[[int, int], bytes]:
+        return lambda level, index: self._files.node(level, index, grown)
+
+    def payload(self, index: int) -> tuple[bytes, bytes] | None:
+        return self._side.payload(index)
+
+    def erase(self, indices: Sequence[int]) -> int:
+        return self._side.erase(indices)
+
+    def close(self) -> None:
+        """After what is queued is durable."""
+        self._commits.close()
+        self._disk.forget()
+        self._side.close()
+        os.close(self._lock)
+
+
+def _alone(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise LogError("another program is writing this log: there is one writer") from error
+    return handle
+
+
+def _seed(folder: Path) -> bytes:
+    path = folder / KEY
+    if path.exists() or (folder / FILES / CHECKPOINT).exists() or (folder / SIDE).exists():
+        return load_seed(path)
+    return make_seed(path)
