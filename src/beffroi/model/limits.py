@@ -110,6 +110,9 @@ NOTICE_TRIES_MAX = 5
 NOTICE_TIMEOUT_S = 10.0
 OUTBOX_BYTES_MAX = 16 * 1024 * 1024
 
+# --- commands ------------------------------------------------------------------------------------
+INCIDENT_SIGNS_MAX = 500  # told of one incident; further ones are counted
+
 # --- retention (days) ----------------------------------------------------------------------------
 RAW_DAYS = 400
 ROLLUP_DAYS = 3_653
@@ -124,3 +127,29 @@ VALUE_ABS_MAX = 1e200  # beyond it an hour's total could overflow
 SEAL_ROWS_PER_STEP_MAX = 20_000  # rows moved in one transaction, so that writers wait little
 PURGE_ROWS_PER_STEP_MAX = 20_000
 OPEN_CHECK_BYTES_MAX = 64 * 1024 * 1024  # a smaller file is checked whole each time it is opened
+
+# --- commands (those of the judge itself are in kernel/limits.py) --------------------------------
+COMMAND_LIFE_MS = 4 * 3_600_000  # time for people to approve; an action may allow less
+COMMAND_SKEW_MS = 5_000  # a guard's clock may be this far behind ours
+COMMANDS_OPEN_MAX = 2_000
+COMMAND_REPEAT_MS_MIN = 1_000  # the same bytes again, doubled each time up to:
+COMMAND_REPEAT_MS_MAX = 15_000
+COMMAND_LOST_MS = 60_000  # so long after its end a command without receipt is "unknown"
+DISPATCH_TURN_S = 0.5  # how often time alone is looked at; news wake the dispatcher at once
+GUARD_SILENT_MS = 95_000  # three statuses missed: not connected
+LEASE_TTL_MS = 30_000
+LEASE_PERIOD_S = 10.0
+TRUST_POLL_S = 5.0
+TRUST_PUSH_MS_MIN = 20_000  # between two pushes of the same files to the same guard
+STATUSES_KEPT_S = 5.0  # a status reaches the disk at most this often per target
+FLEET_WINDOW_MS = 600_000
+FLEET_SHARE_PCT_MAX = 34  # of a service's targets changed within the window by classes A and B
+FLEET_FREE_TARGETS = 3  # small fleets: so many may always change
+INTERLOCKS_MAX = 200
+PLAN_STEPS_MAX = 1_000
+PLANS_MAX = 200
+PLAN_STEP_LIFE_S = 900
+SIGNED_FILE_BYTES_MAX = 65_536
+PASSKEYS_PER_USER_MAX = 8
+PASSKEY_TIMEOUT_MS = 120_000
+RECEIPTS_SHOWN_MAX = 100
