@@ -73,6 +73,14 @@ def no_envelope(asset: Asset, terms: Terms) -> Envelope | None:
     return None
 
 
+def nothing_ordered(
+    asset: Asset, action: str, params: Mapping[str, int | str], digest: bytes, at_ms: int
+) -> Mapping[str, float]:
+    """Its watch has no use for what was ordered."""
+    del asset, action, params, digest, at_ms
+    return {}
+
+
 def no_group(asset: Asset) -> str:
     """Most assets are watched alone."""
     del asset
@@ -93,6 +101,9 @@ class Domain:
 
     `acts[kind][action]` is what can be asked of an asset; `envelope(asset, terms)` proposes what
     the commune's root then signs as allowed (or changes first), None when nothing is.
+    `ordered(asset, action, params, digest, at_ms)`: {property: value} that the hub notes as
+    observations of the asset (device "") when a guard says that it has done the command with this
+    digest. By it the watch tells an order from a surprise.
     """
 
     name: str
@@ -106,6 +117,9 @@ class Domain:
     group: Callable[[Asset], str] = no_group
     acts: Mapping[str, Mapping[str, Act]] = field(default_factory=dict)
     envelope: Callable[[Asset, Terms], Envelope | None] = no_envelope
+    ordered: Callable[[Asset, str, Mapping[str, int | str], bytes, int], Mapping[str, float]] = (
+        nothing_ordered
+    )
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ def set_point(
         per_hour_max=4,
         per_day_max=12,
         spacing_ms_min=5 * MINUTE_MS,
-        lifetime_ms_max=10 * MINUTE_MS,
+        lifetime_ms_max=60 * MINUTE_MS,
     )
     return {"set": action}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from beffroi.domains.attrs import text
 from beffroi.domains.base import Domain
+from beffroi.domains.lighting.acts import ACTS, lighting_envelope, ordered
 from beffroi.domains.lighting.decode import MODELS, decode
 from beffroi.domains.lighting.entities import KINDS
 from beffroi.domains.lighting.rules import RULES
@@ -26,4 +27,7 @@ DOMAIN = Domain(
     models=MODELS,
     colour="#b8860b",
     group=_cabinet,
+    acts=ACTS,
+    envelope=lighting_envelope,
+    ordered=ordered,
 )

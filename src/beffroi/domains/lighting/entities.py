@@ -31,7 +31,13 @@ _NIGHT = (
     _kwh("expected_kWh", "Énergie prévue", "Expected energy"),
     _kwh("saved_kWh", "Économie (nuit pleine)", "Saving (against a full night)"),
 )
-_NIGHT_NAMES = tuple(item.name for item in _NIGHT)
+# What was ordered through the hub and done: no device may say so.
+_ORDERED = (
+    Property("ordered_pct", Label("Niveau commandé", "Ordered level"), "%", 0.0, 100.0, 86_400, 0),
+    Property("ordered_until_min", Label("Ordre valable jusqu’à", "Order holds until"), "min"),
+)
+_TOLD = (*_NIGHT, *_ORDERED)
+_NIGHT_NAMES = tuple(item.name for item in _TOLD)
 _ENERGY = Property("energy_kWh", Label("Compteur d’énergie", "Energy counter"), "kWh", 0.0, 1e9)
 
 LUMINAIRE = Kind(
@@ -45,7 +51,7 @@ LUMINAIRE = Kind(
         _ENERGY,
         _state("lamp_failure", "Défaut signalé", "Reported failure", _NO_YES),
         Property("temperature_C", Label("Température", "Temperature"), "°C", -60, 200, digits=1),
-        *_NIGHT,
+        *_TOLD,
     ),
     "power_W",
     "lamp",
@@ -61,7 +67,7 @@ CABINET = Kind(
         Property("current_A", Label("Intensité", "Current"), "A", 0.0, 5_000.0, digits=1),
         _state("door_open", "Porte", "Door", _SHUT_OPEN),
         _state("contactor_on", "Contacteur", "Contactor", _CONTACT),
-        *_NIGHT,
+        *_TOLD,
     ),
     "power_W",
     "cabinet",

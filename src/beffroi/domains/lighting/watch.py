@@ -32,6 +32,7 @@ GROUP_KNOWN_MIN = 3
 GROUP_DARK_SHARE = 0.5
 GROUP_MS = 7_200_000  # a lamp heard longer ago is unknown
 DARK_W = 3.0  # a lamp of unknown nominal power below it is dark
+ORDERS = ("ordered_pct", "ordered_until_min")
 COUNTERS = ("energy_kWh", "burning_h")
 
 
@@ -66,6 +67,8 @@ class LightingWatch:
 
     def step(self, obs: Sequence[Obs]) -> Step:
         derived: list[Derived] = []
+        self._last |= {ob.prop: [ob.ts_ms, ob.value] for ob in obs if ob.prop in ORDERS}
+        obs = [ob for ob in obs if ob.prop not in ORDERS]  # ours: no sign of life of the lamp
         for i, ob in enumerate(obs):
             if "/" in ob.prop:
                 self._member(ob)
@@ -83,7 +86,12 @@ class LightingWatch:
     def _due(self, ts_ms: int) -> Due:
         if not self._night.start_ms <= ts_ms < self._night.end_ms:
             self._night = night_of(ts_ms, self._plan)
-        return self._night.due(ts_ms)
+        due, order = self._night.due(ts_ms), self._last.get("ordered_pct")
+        until = self._last.get("ordered_until_min", [0.0, 0.0])[1] * 60_000
+        if order is None or due.why == "day" or not order[0] <= ts_ms < until:
+            return due
+        why = "night" if order[1] > 0 else "off"
+        return Due(order[1], why, int(order[0]), min(int(until), due.until_ms))
 
     def _settled(self, due: Due, ts_ms: int) -> bool:
         """Far enough from a change of light that photocell and clock must agree. Noon is no

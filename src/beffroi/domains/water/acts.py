@@ -100,7 +100,7 @@ def _pump(attrs: Mapping[str, Any]) -> dict[str, Action]:
     def switch(cases: tuple[Case, ...], fr: str, en: str) -> Action:
         return Action(
             cases, fr, en, per_hour_max=starts, spacing_ms_min=5 * MINUTE_MS,
-            lifetime_ms_max=10 * MINUTE_MS,
+            lifetime_ms_max=60 * MINUTE_MS,
         )  # fmt: skip
 
     actions = {

@@ -1,0 +1,23 @@
+"""Display boards: templates only, alerts by two organisations, read back (M12). See `domain.md`."""
+
+from beffroi.domains.base import Domain
+from beffroi.domains.boards.acts import ACTS, board_envelope, ordered
+from beffroi.domains.boards.decode import MODELS, decode
+from beffroi.domains.boards.entities import BOARD
+from beffroi.domains.boards.rules import RULES
+from beffroi.domains.boards.watch import BoardWatch
+from beffroi.model.asset import Label
+
+DOMAIN = Domain(
+    name="boards",
+    label=Label("Panneaux d’information", "Message boards"),
+    kinds={BOARD.name: BOARD},
+    rules=RULES,
+    decode=decode,
+    watch=BoardWatch,
+    models=MODELS,
+    colour="#b0413e",
+    acts=ACTS,
+    envelope=board_envelope,
+    ordered=ordered,
+)
