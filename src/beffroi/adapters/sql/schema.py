@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-SCHEMA_VERSION = "0002"  # the newest migration; a test compares
-OLDER_VERSIONS = ("0001",)
+SCHEMA_VERSION = "0003"  # the newest migration; a test compares
+OLDER_VERSIONS = ("0001", "0002")
 
 # STRICT tables know only these names.
 Int = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -170,6 +170,69 @@ alarm_event = _table(
     _col("chk", Int),
 )
 
+# --- commands ------------------------------------------------------------------------------------
+command = _table(
+    "command",
+    _key("id"),
+    _col("digest", unique=True),
+    _col("slot", unique=True),  # its place in the guard's order; given back when never sent
+    _col("place"),  # guard, target, start and epoch: counters grow within one
+    _col("counter", Int),  # 0 once given back
+    _col("target"),
+    _col("plan"),
+    _col("state"),
+    _col("created_ms", Int),
+    _col("sent_ms", Int),
+    _col("version", Int),
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "state", "created_ms"),
+    Index(None, "created_ms"),
+    Index(None, "sent_ms"),
+    Index(None, "target", "created_ms"),
+    Index(None, "place", "counter"),
+    Index(None, "plan"),
+)
+command_event = _table(
+    "command_event",
+    _key("id"),  # command and version: one for each
+    _col("command", Text, index=True),
+    _col("version", Int),
+    _col("doc"),
+    _col("chk", Int),
+)
+approval = _table(
+    "approval",
+    _key("id"),  # command and person: nobody approves twice
+    _col("command", Text, index=True),
+    _col("at_ms", Int),
+    _col("doc"),
+    _col("chk", Int),
+)
+guard_status = _table("guard_status", _key("id"), _col("doc"), _col("chk", Int))
+guard_receipt = _table(
+    "guard_receipt",
+    _key("num", Int),  # in order of arrival
+    _col("id", unique=True),  # its hash
+    _col("guard"),
+    _col("number", Int),
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "guard", "number"),
+)
+plan = _table(
+    "plan",
+    _key("id"),  # name and generation
+    _col("name"),
+    _col("generation", Int),
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "name", "generation"),
+)
+passkey = _table(
+    "passkey", _key("id"), _col("person", Text, index=True), _col("doc"), _col("chk", Int)
+)
+
 # --- people --------------------------------------------------------------------------------------
 person = _table("person", _key("id"), _col("doc"), _col("chk", Int))
 session = _table(
@@ -196,4 +259,4 @@ access_log = _table(
     _col("subject"),
 )
 
-APPEND_ONLY = ("alarm_event", "access_log")
+APPEND_ONLY = ("alarm_event", "access_log", "command_event", "approval", "guard_receipt")

@@ -1,4 +1,4 @@
-"""The four parts of one database behind `ports.store.Store`."""
+"""The five parts of one database behind `ports.store.Store`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from beffroi.adapters.sql.alarms import SqlAlarms
 from beffroi.adapters.sql.assets import SqlAssets
 from beffroi.adapters.sql.backup import copy_in, copy_out, read_manifest, write_manifest
 from beffroi.adapters.sql.check import problems
+from beffroi.adapters.sql.commands import SqlCommands
 from beffroi.adapters.sql.database import Database, newborn
 from beffroi.adapters.sql.engines import Engine
 from beffroi.adapters.sql.migrations import migrate
@@ -28,6 +29,7 @@ class SqlStore:
         self.assets = SqlAssets(database, engine)
         self.alarms = SqlAlarms(database)
         self.people = SqlPeople(database)
+        self.commands = SqlCommands(database)
 
     def backup(self, path: str) -> None:
         """The copy and, beside it, its manifest: counts of the copy itself, not of the original,

@@ -80,8 +80,8 @@ _ALL = (
         "unknown", _W,
         "Personne ne sait si {target} a exécuté la commande {command}",
         "Nobody knows whether {target} carried out command {command}",
-        "La liaison a été coupée après l’envoi : regardez l’équipement, son reçu viendra plus tard.",
-        "The link was lost after it was sent: look at the equipment; its receipt will come later.",
+        "La liaison a été coupée après l’envoi : regardez l’équipement ; son reçu viendra.",
+        "The link was lost after it was sent: look at the equipment; its receipt will come.",
     ),
     _rule(
         "plan_missed", _W,
