@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pymodbus.client import ModbusTcpClient
 
-from beffroi.guard.driver import DriverError
+from beffroi.guard.driver import FALL_BACK, DriverError
 from beffroi.guard.drivers import modbus
 from beffroi.guard.drivers.wiring import WiringError
 
@@ -57,7 +57,10 @@ def waterworks(port: int, **more: object) -> dict[str, Any]:
                 "expects": {"pump": {"param": "on"}},
             },
         },
-        "fall_back": [{"table": "holding", "address": 0, "multiply": 10, "value": 3_000}],
+        "fall_back": {
+            "writes": [{"table": "holding", "address": 0, "multiply": 10, "value": 3_000}],
+            "expects": {"setpoint_mbar": {"value": 3_000}},
+        },
         **more,
     }
 
@@ -168,6 +171,7 @@ def test_after_falling_back_the_heart_stops(driver: modbus.ModbusDriver) -> None
     driver.fall_back()
     driver.fall_back()
     assert driver.read()["setpoint_mbar"] == 3_000
+    assert driver.expects(FALL_BACK, {}) == {"setpoint_mbar": 3_000}
     eventually(driver, remote=0)
 
 
@@ -302,10 +306,12 @@ def test_a_lighting_cabinet_is_another_unit(plant: Any) -> None:
                     "expects": {"dim_pct": {"param": "level_pct"}, "lit": {"value": 1}},
                 }
             },
-            "fall_back": [
-                {"table": "coil", "address": 0, "value": 1},
-                {"table": "holding", "address": 0, "value": 100},
-            ],
+            "fall_back": {
+                "writes": [
+                    {"table": "coil", "address": 0, "value": 1},
+                    {"table": "holding", "address": 0, "value": 100},
+                ]
+            },
         }
     )
     driver.act("dim", {"level_pct": 40})
@@ -323,8 +329,13 @@ def test_a_lighting_cabinet_is_another_unit(plant: Any) -> None:
         {"unit": 248},
         {"timeout_ms": 60_000},
         {"surprise": 1},
-        {"fall_back": [{"table": "holding", "address": 0, "param": "x", "min": 0, "max": 1}]},
-        {"fall_back": [{"table": "holding", "address": 0, "multiply": 7, "value": 3_000}]},
+        {"fall_back": {"writes": [{"table": "coil", "address": 0, "param": "x"}]}},
+        {
+            "fall_back": {
+                "writes": [{"table": "holding", "address": 0, "multiply": 7, "value": 3_000}]
+            }
+        },
+        {"actions": {"a": {"writes": [{"table": "coil", "address": 0, "value": 1}]}}},
         {"actions": {"a": {"writes": [], "expects": {"pump": {"value": 1}}}}},
         {
             "actions": {

@@ -1,1 +1,33 @@
-"""Drivers: what is wired to a guard. Each has `open(wiring) -> Driver`; none knows who may act."""
+"""Drivers by name. Each is a module with `open(wiring) -> Driver`, imported when it is asked for,
+so that a cabinet installs only the libraries of its own equipment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from beffroi.guard.driver import Driver
+
+NAMES = ("modbus", "ntcip", "simulated")
+
+
+class WiringError(Exception):
+    """The configuration of a target does not fit its driver; the text says what to write."""
+
+
+def open_driver(name: str, wiring: Mapping[str, Any]) -> Driver:
+    """WiringError when there is no such driver, its library is missing or the wiring is wrong."""
+    if name not in NAMES:
+        raise WiringError(f"no driver {name!r}: choose one of {', '.join(NAMES)}")
+    try:
+        module = import_module(f"beffroi.guard.drivers.{name}")
+    except ImportError as error:
+        raise WiringError(
+            f"driver {name!r} needs a library: pip install 'beffroi-guard[{name}]' ({error})"
+        ) from error
+    try:
+        driver: Driver = module.open(wiring)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WiringError(f"driver {name!r} cannot use this wiring: {error}") from error
+    return driver

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from beffroi.guard.driver import DriverError, Shown
+from beffroi.guard.driver import FALL_BACK, DriverError, Shown
 from beffroi.guard.drivers.modbus_link import ModbusLink
 from beffroi.guard.drivers.modbus_points import Point, Span, spans
 from beffroi.guard.drivers.modbus_wiring import Action, Wiring, read_wiring
@@ -49,16 +49,20 @@ class ModbusDriver:
         self._beat()
 
     def expects(self, action: str, params: Mapping[str, int | str]) -> Shown:
+        if action == FALL_BACK:
+            return self._wiring.fall_back.shows({}) if self._wiring.fall_back else {}
         wired = self._action(action)
         wired.cells(params)
         return wired.shows(params)
 
     def fall_back(self) -> None:
+        """Writes what is wired for it; without such wiring the silent heart does it."""
         self._holding = False
+        if self._wiring.fall_back is None:
+            return
         self._begin()
-        for write in self._wiring.fall_back:
-            cells = write.point.cells(write.source.value)
-            self._link.write(write.point.table, write.point.address, cells)
+        for point, cells in self._wiring.fall_back.cells({}):
+            self._link.write(point.table, point.address, cells)
 
     def close(self) -> None:
         self._link.hang_up()

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from beffroi.guard.driver import DriverError, Shown
+from beffroi.guard.driver import FALL_BACK, DriverError, Shown
 from beffroi.guard.drivers.limits import (
     ACTIONS_MAX,
     BUDGET_MS,
@@ -43,7 +43,8 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`writes` happen in this order: put first what must be there when the last one starts it."""
+    """`writes` happen in this order: put first what must be there when the last one starts it.
+    `expects` may be empty for the safe local state alone: it may change by itself."""
 
     writes: tuple[Write, ...]
     expects: Mapping[str, Source]
@@ -76,7 +77,7 @@ class Wiring:
     budget_ms: int
     facts: Mapping[str, Point]
     actions: Mapping[str, Action]
-    fall_back: tuple[Write, ...]
+    fall_back: Action | None
     heartbeat: Point | None
     identity: tuple[Point, int] | None
 
@@ -87,7 +88,8 @@ def read_wiring(given: Mapping[str, object]) -> Wiring:
     fields.text("driver", "modbus")
     facts = {name: _point(each) for name, each in fields.tables("facts", POINTS_MAX).items()}
     actions = {
-        name: _action(each, facts) for name, each in fields.tables("actions", ACTIONS_MAX).items()
+        name: _action(each, facts, shown=True)
+        for name, each in fields.tables("actions", ACTIONS_MAX).items()
     }
     wiring = Wiring(
         host=_address(fields),
@@ -97,14 +99,16 @@ def read_wiring(given: Mapping[str, object]) -> Wiring:
         budget_ms=fields.whole("budget_ms", BUDGET_MS_MIN, BUDGET_MS_MAX, BUDGET_MS),
         facts=facts,
         actions=actions,
-        fall_back=tuple(_write(each) for each in fields.rows("fall_back", WRITES_MAX)),
+        fall_back=_action(fields.table("fall_back"), facts) if fields.has("fall_back") else None,
         heartbeat=_heartbeat(fields),
         identity=_identity(fields),
     )
     fields.done()
-    if actions and not wiring.fall_back and wiring.heartbeat is None:
+    if actions and wiring.fall_back is None and wiring.heartbeat is None:
         raise WiringError("wiring: neither fall_back nor heartbeat: silence would not be safe")
-    if any(write.source.param for write in wiring.fall_back):
+    if FALL_BACK in actions:
+        raise WiringError(f"wiring.actions: {FALL_BACK} is a table of its own")
+    if wiring.fall_back and wiring.fall_back.params:
         raise WiringError("wiring.fall_back: only fixed values, nobody is there to give others")
     return wiring
 
@@ -168,12 +172,14 @@ def _write(fields: Fields) -> Write:
     return write
 
 
-def _action(fields: Fields, facts: Mapping[str, Point]) -> Action:
+def _action(fields: Fields, facts: Mapping[str, Point], *, shown: bool = False) -> Action:
     writes = tuple(_write(each) for each in fields.rows("writes", WRITES_MAX))
     expects = {name: _source(each) for name, each in fields.tables("expects", POINTS_MAX).items()}
     fields.done()
-    if not writes or not expects:
-        raise WiringError(f"{fields.where}: writes and expects must not be empty")
+    if not writes:
+        raise WiringError(f"{fields.where}: writes must not be empty")
+    if shown and not expects:
+        raise WiringError(f"{fields.where}: expects nothing, so nobody would know that it is done")
     for name in expects:
         if name not in facts:
             raise WiringError(f"{fields.where}.expects: {name} is not a fact")
