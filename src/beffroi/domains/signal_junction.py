@@ -37,9 +37,12 @@ class Group:
         return law.AMBER_S if self.speed_kmh <= law.AMBER_KMH else law.AMBER_FAST_S
 
     def clear_s(self, distance_dm: int) -> int:
-        """Whole seconds, rounded up, that the last one needs to pass the conflict point."""
-        speed = law.CLEAR_PEDESTRIAN_M_S if self.kind == PEDESTRIAN else law.CLEAR_VEHICLE_M_S
-        return -(-distance_dm // (10 * speed))
+        """Whole seconds, rounded up, that the last one needs to pass the conflict point. Where the
+        allowed speed is below that of the rule, the slower one counts."""
+        if self.kind == PEDESTRIAN:
+            return -(-distance_dm // (10 * law.CLEAR_PEDESTRIAN_M_S))
+        by_rule = -(-distance_dm // (10 * law.CLEAR_VEHICLE_M_S))
+        return max(by_rule, -(-distance_dm * 36 // (100 * self.speed_kmh)))  # km/h to m/s
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,15 @@ class Moment(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """`wrong` None and `whole`: every reachable state was looked at and none breaks a rule."""
+    """`wrong` None and `whole`: every reachable state was looked at and none breaks a rule.
+    `also`: other rules that are broken, if it was asked to go on."""
 
     states: int
     transitions: int
     wrong: Wrong | None = None
     trace: tuple[Moment, ...] = ()
     whole: bool = True
+    also: tuple[Wrong, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -52,34 +54,52 @@ class Proof(NamedTuple):
 Node = tuple[Any, Seen]
 
 
-def explore(machine: Machine, junction: Junction, states_max: int = law.STATES_MAX) -> Proof:
-    """Every state from `first` on, by every input. Stops at the first rule broken."""
-    observer, start = Observer(junction), machine.first()
-    root: Node = (start, observer.first(start.lamps))
-    wrong = observer.judge(root[1])
-    if wrong:
-        return Proof(1, 0, wrong, (Moment(None, root[1].lamps),))
+def explore(
+    machine: Machine,
+    junction: Junction,
+    *,
+    states_max: int = law.STATES_MAX,
+    warm_s: int = 0,
+    to_the_end: bool = False,
+) -> Proof:
+    """Every state from `first` on, by every input. Stops at the first rule broken, unless asked to
+    go on `to_the_end`. A machine without a start of its own first runs for `warm_s` unjudged."""
+    observer, root = Observer(junction), _root(machine, junction, warm_s)
     came: dict[Node, tuple[Node, Any] | None] = {root: None}
     queue, inputs, done = [root], machine.inputs(), 0
+    broken: dict[Wrong, tuple[Moment, ...]] = {}
+    wrong = observer.judge(root[1])
+    if wrong:
+        broken[wrong] = (Moment(None, root[1].lamps),)
     for node in queue:  # grows while it is read
+        if len(came) > states_max or (broken and not to_the_end):
+            break
         state, seen = node
-        looked: dict[Any, None] = {}
+        looked = set()
         for given in inputs:
             done += 1
             after = machine.step(state, given)
-            if after in looked:
+            if after in looked:  # another input, the same step
                 continue
-            looked[after] = None
+            looked.add(after)
             now, wrong = observer.look(seen, after.lamps)
-            if wrong:
-                trace = (*_trace(came, node), Moment(given, now.lamps))
-                return Proof(len(came), done, wrong, trace)
+            if wrong and wrong not in broken:
+                broken[wrong] = (*_trace(came, node), Moment(given, now.lamps))
             if (after, now) not in came:
                 came[after, now] = (node, given)
                 queue.append((after, now))
-        if len(came) > states_max:
-            return Proof(len(came), done, whole=False)
-    return Proof(len(came), done)
+    first, *also = broken or (None,)
+    trace = broken[first] if first else ()
+    return Proof(len(came), done, first, trace, len(came) <= states_max, tuple(also))
+
+
+def _root(machine: Machine, junction: Junction, warm_s: int) -> Node:
+    observer, state, quiet = Observer(junction), machine.first(), machine.inputs()[0]
+    seen = observer.first(state.lamps)
+    for _ in range(warm_s):
+        state = machine.step(state, quiet)
+        seen = observer.look(seen, state.lamps)[0]
+    return state, seen
 
 
 def _trace(came: dict[Node, tuple[Node, Any] | None], node: Node) -> list[Moment]:
