@@ -7,9 +7,9 @@ a safety integrity level, and nothing here can set a lamp, an amber or a clearan
 from __future__ import annotations
 
 from beffroi.domains.base import Domain
+from beffroi.domains.signals.acts import ACTS, envelope, ordered
 from beffroi.domains.signals.decode import MODELS, decode
 from beffroi.domains.signals.entities import KINDS
-from beffroi.domains.signals.envelope import ACTS, envelope
 from beffroi.domains.signals.rules import RULES
 from beffroi.domains.signals.watch import JunctionWatch
 from beffroi.model.asset import Label
@@ -25,4 +25,5 @@ DOMAIN = Domain(
     colour="#7a3b69",
     acts=ACTS,
     envelope=envelope,
+    ordered=ordered,
 )

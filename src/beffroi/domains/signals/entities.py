@@ -7,7 +7,7 @@ from beffroi.model.asset import Kind, Label
 
 _PROPERTIES = properties("""
 plan | Plan de feux | Signal plan | | 0 | 255 | 0 | 0.5
-asked_plan | Plan demandé à distance (0 : aucun) | Plan asked for remotely (0: none) | | 0 | 255 | 0 | 0.5
+ordered_plan | Dernier plan ordonné (0 : local) | Last plan ordered (0: local) | | 0 | 255 | 0 | 48
 state | État | State | | 0 | 3 | 0 | 0.5 | 0 démarrage/starting, 1 en service/running, 2 jaune clignotant/flashing amber, 3 défaut/fault
 fault | Défaut | Fault | | 0 | 6 | 0 | 0.5 | 0 aucun/none, 1 conflit de feux/conflicting signals, 2 lampe grillée/lamp out, 3 jaune anormal/wrong amber, 4 mémoire/memory, 5 alimentation/power, 6 autre/other
 cycle_second | Seconde du cycle | Second of the cycle | s | 0 | 1000 | 0 | 0.5
@@ -23,6 +23,7 @@ JUNCTION = Kind(
     _PROPERTIES,
     "plan",
     "signal",
+    derived=("ordered_plan",),
 )
 KINDS = {JUNCTION.name: JUNCTION}
 STARTING, RUNNING, FLASHING, FAULTY = range(4)

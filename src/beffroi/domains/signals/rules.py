@@ -30,8 +30,8 @@ plan_unknown | GRAVE | local
 - Somebody changed the controller’s data: return to the local plan on the spot, compare the data
   with the junction’s file, tell the security contact.
 plan_uncommanded | GRAVE | local
-- Plan {plan:.0f} alors que le plan {expected:.0f} est attendu
-- Plan {plan:.0f} runs while plan {expected:.0f} is expected
+- Plan {plan:.0f} en service sans ordre (plan local : {local:.0f})
+- Plan {plan:.0f} runs without an order (local plan: {local:.0f})
 - Aucun ordre signé ne l’explique : demander qui est intervenu sur place ; sinon couper l’accès
   distant et prévenir le référent sécurité.
 - No signed command explains it: ask who was working there; otherwise cut remote access and tell

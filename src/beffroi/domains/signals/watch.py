@@ -17,8 +17,8 @@ from beffroi.domains.limit import Limit, check
 from beffroi.domains.local_time import DEFAULT_ZONE, wall_ms
 from beffroi.domains.series import Presence
 from beffroi.domains.signal_junction import Junction, JunctionError
+from beffroi.domains.signals.acts import hours
 from beffroi.domains.signals.entities import CONFLICT, FAULTY, FLASHING, RUNNING
-from beffroi.domains.signals.envelope import windows
 from beffroi.domains.signals.table import junction
 from beffroi.domains.state import Memory
 from beffroi.model.asset import Asset
@@ -44,7 +44,7 @@ class JunctionWatch:
     def __init__(self, asset: Asset, saved: Mapping[str, Any] | None = None) -> None:
         saved, attrs = saved or {}, asset.attrs
         self._junction = _read(attrs)
-        self._hours = windows(attrs.get("day"))
+        self._hours = hours(attrs.get("day"))
         self._zone = text(attrs, "timezone", DEFAULT_ZONE)
         self._silent_s = number_or(attrs, "silent_s", SILENT_S)
         self._limits = [
@@ -86,18 +86,17 @@ class JunctionWatch:
             return
         known = plan in made.plans
         self._latches.feed("signals.plan_unknown", ts_ms, not known, {"plan": plan})
-        wanted = self._expected(ts_ms, now.get("asked_plan"), made)
-        facts: dict[str, float | str] = {"plan": plan, "expected": wanted}
-        other = known and plan != wanted
-        self._latches.feed("signals.plan_uncommanded", ts_ms, other, facts, on_s=SETTLE_S)
+        facts: dict[str, float | str] = {"plan": plan, "local": made.local}
+        surprise = known and plan not in self._explained(ts_ms, made)
+        self._latches.feed("signals.plan_uncommanded", ts_ms, surprise, facts, on_s=SETTLE_S)
 
-    def _expected(self, ts_ms: int, asked: float | None, made: Junction) -> float:
-        """What the guard last carried out; else the plan of the hour; else the local one."""
-        if asked:
-            return asked
+    def _explained(self, ts_ms: int, made: Junction) -> set[float]:
+        """The local plan, always the safe answer to silence; the last one ordered; that of the
+        hour, which the controller's own clock may choose."""
         minute = wall_ms(ts_ms, self._zone) // 60_000 % DAY_MIN
-        at_hour = [plan for first, last, plan in self._hours if first <= minute <= last]
-        return at_hour[0] if at_hour and asked is None else made.local
+        at_hour = {float(h.plan) for h in self._hours if any(a <= minute <= b for a, b in h.spans)}
+        ordered = self._last.get("ordered_plan", [0.0, 0.0])[1]
+        return {float(made.local), ordered} | at_hour
 
     def _greens(self, ts_ms: int, greens: float | None) -> None:
         if greens is None:
