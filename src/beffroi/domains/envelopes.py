@@ -11,7 +11,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import time
+from typing import Any
 
+from beffroi.domains.attrs import number_or
 from beffroi.domains.base import Terms
 from beffroi.kernel.envelope import Action, Allowed, Case, Condition, Envelope, Slew
 from beffroi.kernel.limits import ID_CHARS_MAX, TEXT_CHARS_MAX
@@ -72,6 +74,11 @@ def minute_of(value: object) -> int | None:
     except ValueError:
         return None
     return at.hour * 60 + at.minute
+
+
+def setting(attrs: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
+    """A whole number that the commune may choose, within bounds that it may not."""
+    return min(high, max(low, round(number_or(attrs, name, default))))
 
 
 def follows(param: str, step_max: int, travel_hour_max: int) -> Slew:

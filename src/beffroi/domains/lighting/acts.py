@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from beffroi.domains.attrs import number_or
 from beffroi.domains.base import Act, Choice, Terms
 from beffroi.domains.envelopes import (
     CLOCK_MS_MAX,
@@ -18,6 +17,7 @@ from beffroi.domains.envelopes import (
     day_spans,
     envelope,
     safe_case,
+    setting,
     while_,
     whole,
 )
@@ -96,7 +96,7 @@ def _held(window: Window, level_pct: int, minutes_max: int) -> Iterator[Case]:
 def _floor(attrs: Mapping[str, Any], crossing: bool) -> int:
     least = CROSSING_FLOOR_PCT if crossing else FLOOR_PCT_MIN
     usual = CROSSING_FLOOR_PCT if crossing else FLOOR_PCT
-    return min(100, max(least, round(number_or(attrs, "floor_pct", usual))))
+    return setting(attrs, "floor_pct", usual, least, 100)
 
 
 def ordered(

@@ -12,7 +12,7 @@ from typing import Any
 
 from beffroi.domains.attrs import number_or, text
 from beffroi.domains.base import Act, Choice, Terms
-from beffroi.domains.envelopes import envelope, safe_case, while_
+from beffroi.domains.envelopes import envelope, safe_case, setting, while_
 from beffroi.domains.set_points import MINUTE_MS, Quantity, hard_bounds, set_point
 from beffroi.kernel.envelope import Action, Case, Envelope
 from beffroi.model.asset import Asset, Label
@@ -22,6 +22,7 @@ PRESSURE_BAND_MBAR = (1_000, 3_000)  # V: the usual target, 1 to 3 bar
 HOT_MDEG = (55_000, 60_000)  # V: order of 30 Nov. 2005; below legionella, above it scalds
 DOSE_UGL = (100, 1_000)  # V low: Vigipirate, any point; L high: no legal ceiling, our hard one
 DOSE_OUTLET_UGL = 300  # V: at the outlet of a tank
+FLOW_L_S_MAX = 5_000.0
 DOSE_BAND_UGL = (100, 500)  # V: usual practice
 
 # Steps and travel within an hour: L; slow enough for no water hammer and for a chlorine probe.
@@ -92,10 +93,10 @@ def _valve(attrs: Mapping[str, Any]) -> dict[str, Action]:
 
 def _pump(attrs: Mapping[str, Any]) -> dict[str, Action]:
     """It starts only while what it fills has room and what it drinks from is not low."""
-    room = while_("fed_level_pct", (0, round(number_or(attrs, "fed_level_pct_max", 90))))
-    water = while_("source_level_pct", (round(number_or(attrs, "source_level_pct_min", 20)), 100))
-    kept = while_("fed_level_pct", (round(number_or(attrs, "fed_level_pct_min", 30)), 100))
-    starts = min(12, max(1, round(number_or(attrs, "starts_per_h_max", 6))))
+    room = while_("fed_level_pct", (0, setting(attrs, "fed_level_pct_max", 90, 50, 98)))
+    water = while_("source_level_pct", (setting(attrs, "source_level_pct_min", 20, 5, 90), 100))
+    kept = while_("fed_level_pct", (setting(attrs, "fed_level_pct_min", 30, 10, 95), 100))
+    starts = setting(attrs, "starts_per_h_max", 6, 1, 12)
 
     def switch(cases: tuple[Case, ...], fr: str, en: str) -> Action:
         return Action(
@@ -109,7 +110,7 @@ def _pump(attrs: Mapping[str, Any]) -> dict[str, Action]:
         "stop": switch((Case("B", conditions=(kept,)), Case("C")), "Arrêter la pompe",
                        "Stop the pump"),
     }  # fmt: skip
-    most = round(number_or(attrs, "flow_l_s_max", 0.0) * 3_600)
+    most = round(max(0.0, min(FLOW_L_S_MAX, number_or(attrs, "flow_l_s_max", 0.0))) * 3_600)
     if most > 0:
         low = max(0, round(number_or(attrs, "flow_l_s_min", 0.0) * 3_600))
         flow = Quantity(
