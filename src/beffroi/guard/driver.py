@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+FALL_BACK = "fall_back"
 Shown = Mapping[str, int | str]
 
 
@@ -25,7 +26,11 @@ class Driver(Protocol):
         """Do it. Idempotent: twice the same is the same as once."""
 
     def expects(self, action: str, params: Mapping[str, int | str]) -> Shown:
-        """What `read` will show once it is done."""
+        """What `read` will show once it is done. DriverError when the wiring has no such action.
+
+        `expects(FALL_BACK, {})` is what the safe local state shows: compared from then on, so that
+        a foreign hand is noticed. {} when that state changes by itself.
+        """
 
     def fall_back(self) -> None:
         """The safe local state: lamps by the sun, the local plan, a blank board. Idempotent."""

@@ -8,12 +8,9 @@ from importlib import import_module
 from typing import Any
 
 from beffroi.guard.driver import Driver
+from beffroi.guard.drivers.wiring import WiringError
 
 NAMES = ("modbus", "ntcip", "simulated")
-
-
-class WiringError(Exception):
-    """The configuration of a target does not fit its driver; the text says what to write."""
 
 
 def open_driver(name: str, wiring: Mapping[str, Any]) -> Driver:

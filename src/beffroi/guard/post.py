@@ -1,0 +1,90 @@
+"""What the core knows of one target's equipment right now. Values and comparisons only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from beffroi.guard.driver import Shown
+from beffroi.guard.facts import Neighbours
+from beffroi.guard.ledger import Asked
+from beffroi.guard.limits import POLL_MS_MAX, POLL_MS_MIN, READBACK_MS, WATCH_MS
+from beffroi.kernel.situation import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """How a target stands in the cabinet, from the configuration."""
+
+    near: Neighbours = field(default_factory=Neighbours)
+    readback_ms: int = READBACK_MS
+
+
+@dataclass(slots=True)
+class Awaited:
+    """A command that was given to the equipment, until it shows."""
+
+    asked: Asked
+    until_mono_ms: int = 0
+    expects: Shown = field(default_factory=dict)
+    poll_ms: int = POLL_MS_MIN
+
+
+@dataclass(slots=True)
+class Post:
+    """`expected`: what it shall show ({}: nothing is known); `seen`: it did show that since.
+    `falling`: why it is on its way to its safe state; `told`: that trouble has its receipt;
+    `changed`: since the last status."""
+
+    wired: Wired
+    shown: Shown = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    looked_mono_ms: int | None = None
+    next_look_mono_ms: int = 0
+    expected: Shown = field(default_factory=dict)
+    seen: bool = False
+    settled_mono_ms: int = 0
+    awaited: Awaited | None = None
+    interrupted: Asked | None = None
+    starting: bool = True
+    changed: bool = False
+    fallen: bool = False
+    falling: str = ""
+    fall_again_mono_ms: int | None = None
+    told: str = ""
+    odd: int = 0
+    silent: int = 0
+    tampered_mono_ms: int | None = None
+
+    def read(self, shown: Shown, now_ms: int, mono_ms: int) -> None:
+        self.shown = shown
+        self.looked_mono_ms = mono_ms
+        self.silent = 0
+        self.facts = {
+            name: Fact(value, now_ms) for name, value in shown.items() if isinstance(value, int)
+        }
+
+    def schedule(self, mono_ms: int) -> None:
+        """When to look next: soon when something is awaited or odd."""
+        wait_ms = WATCH_MS
+        if self.awaited is not None:
+            wait_ms = self.awaited.poll_ms
+            self.awaited.poll_ms = min(POLL_MS_MAX, wait_ms * 2)
+        elif self.odd:
+            wait_ms = POLL_MS_MAX
+        self.next_look_mono_ms = mono_ms + wait_ms
+
+    def expect(self, expected: Shown, settled_mono_ms: int, *, seen: bool, fallen: bool) -> None:
+        self.expected, self.settled_mono_ms = expected, settled_mono_ms
+        self.seen, self.fallen = seen, fallen
+        self.odd = 0
+
+
+def differs(expected: Shown, shown: Shown) -> str:
+    """The first expected value that is not shown, as a sentence; "" when all are."""
+    for name, value in expected.items():
+        if name not in shown:
+            return f"{name} is not shown, expected {value}"
+        if shown[name] != value:
+            return f"{name} is {shown[name]}, expected {value}"
+    return ""
