@@ -33,7 +33,7 @@ class Awaited:
 @dataclass(slots=True)
 class Post:
     """`expected`: what it shall show ({}: nothing is known); `seen`: it did show that since.
-    `falling`: why it is on its way to its safe state; `told`: that trouble has its receipt;
+    `falling`: why it is on its way to its safe state; `told`: troubles that have their receipt;
     `changed`: since the last status."""
 
     wired: Wired
@@ -51,7 +51,7 @@ class Post:
     fallen: bool = False
     falling: str = ""
     fall_again_mono_ms: int | None = None
-    told: str = ""
+    told: set[str] = field(default_factory=set)
     odd: int = 0
     silent: int = 0
     tampered_mono_ms: int | None = None

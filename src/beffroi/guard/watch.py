@@ -39,8 +39,7 @@ class Watch:
         if error:
             self._silent(target, post, error, now_ms)
         else:
-            if post.told == "silent":
-                post.told = ""
+            post.told.discard("silent")
             post.read(shown, now_ms, mono_ms)
         if post.starting:
             self._first_look(target, post, error, now_ms)
@@ -61,7 +60,7 @@ class Watch:
             post.fall_again_mono_ms = mono_ms + RETRY_MS
             return
         reason, post.falling = post.falling, ""
-        post.told = "" if post.told == "fallback_failed" else post.told
+        post.told.discard("fallback_failed")
         post.fall_again_mono_ms = None
         post.read(shown, now_ms, mono_ms)
         post.expect(
@@ -132,8 +131,7 @@ class Watch:
         odd = differs(post.expected, post.shown)
         if not odd:
             post.odd, post.seen = 0, True
-            if post.told == "fallback_not_shown":
-                post.told = ""
+            post.told.discard("fallback_not_shown")
             return
         post.odd += 1
         if post.odd < ODD_READS_MIN:
@@ -159,8 +157,8 @@ class Watch:
 
     def _tell(self, target: str, post: Post, reason: str, detail: str, now_ms: int) -> None:
         """Once for each trouble."""
-        if post.told != reason:
-            post.told = reason
+        if reason not in post.told:
+            post.told.add(reason)
             self._write(target, now_ms, FAILED, reason=reason, detail=detail)
 
     def _write(
