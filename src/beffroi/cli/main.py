@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from beffroi.cli import codec, data, device, place, replay
+from beffroi.cli import codec, data, device, place, replay, signals
 from beffroi.cli.settings import Settings, SettingsError, default_home, load
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(device.app, name="device")
 app.add_typer(codec.app, name="codec")
 app.add_typer(data.app, name="data")
+app.add_typer(signals.app, name="signals")
 app.command("replay")(replay.replay)
 app.command("import")(replay.import_table)
 app.command()(data.backup)

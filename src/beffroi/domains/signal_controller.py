@@ -113,14 +113,15 @@ class Controller:
         return State(RUN, plan, state.asked, at, held, tuple(lamps), self._aged(lamps, ages))
 
     def _lamps(self, wanted: frozenset[int], state: State) -> tuple[list[int], list[int]]:
-        """First those that leave, then those that enter, each looking at what is shown by now."""
+        """First those that leave, then those that enter, each looking at what is shown by now. One
+        that has only now become red stays so for a second."""
         lamps, ages = list(state.lamps), list(state.ages)
         for group in range(self._count):
             if self._leaves(group, wanted, lamps, ages):
                 amber = lamps[group] == GREEN and self._amber[group] > 0
                 lamps[group], ages[group] = AMBER if amber else RED, 0
         for group in sorted(wanted):
-            if lamps[group] == RED and self._free(group, lamps, ages):
+            if state.lamps[group] == RED and self._free(group, lamps, ages):
                 lamps[group], ages[group] = GREEN, 0
         return lamps, ages
 

@@ -31,17 +31,18 @@ from beffroi.lab.sumo_net import Link, Net, Phase, SumoError, read
 from beffroi.model.asset import Label
 
 OPPOSITE = math.radians(130)
+ALSO_MAX = 20_000  # states in which further faults of a refused program are looked for
 _LAMPS = {"G": GREEN, "g": GREEN, "y": AMBER, "Y": AMBER, "r": RED, "s": RED, "o": FLASH,
           "O": FLASH}  # fmt: skip
 
 
 class Found(NamedTuple):
-    """One junction of a network. `written` is the proof of the program as the file has it, whose
-    groups are those of `junction`; `proof` is that of `junction`, the proposal. `notes` say what
-    was changed, or why there is no junction at all."""
+    """One junction of a network, `place` in degrees. `written` is the proof of the program as the
+    file has it, whose groups are those of `junction`; `proof` is that of `junction`, the proposal.
+    `notes` say what was changed, or why there is no junction at all."""
 
     id: str
-    place: tuple[float, float]
+    place: tuple[float, float] | None
     junction: Junction | None
     written: Proof | None
     proof: Proof | None
@@ -65,14 +66,15 @@ def networks(data: bytes) -> Iterator[Found]:
 
 def _found(net: Net, ident: str) -> Found:
     links = net.links.get(ident, [])
-    place = net.places.get(_owner(links[0].via) if links else ident, (0.0, 0.0))
+    at = net.places.get(_owner(links[0].via) if links else ident)
+    place = net.degrees(*at) if at else None
     try:
         return _made(net, ident, links, place)
     except (JunctionError, SumoError) as error:
         return Found(ident, place, None, None, None, (Label(str(error), str(error)),))
 
 
-def _made(net: Net, ident: str, links: list[Link], place: tuple[float, float]) -> Found:
+def _made(net: Net, ident: str, links: list[Link], place: tuple[float, float] | None) -> Found:
     programs = list(net.programs[ident].values())[: law.PLANS_MAX]
     if not links:
         raise SumoError(f"{ident}: no connection names it")
@@ -252,11 +254,14 @@ def _lamp(phase: Phase, stream: _Stream) -> int:
 
 
 def _written(programs: list[list[Phase]], streams: list[_Stream], junction: Junction) -> Proof:
-    """The first program that breaks a rule, else all of them together."""
+    """The first program that breaks a rule, with what else it breaks; else all of them together."""
     proofs = []
     for phases in programs:
-        warm_s = 2 * sum(phase.most_s for phase in phases)
-        proofs.append(explore(_Written(phases, streams), junction, warm_s=warm_s, to_the_end=True))
-    wrong = [proof for proof in proofs if not proof.holds]
-    total = Proof(sum(p.states for p in proofs), sum(p.transitions for p in proofs))
-    return wrong[0] if wrong else total
+        machine, warm_s = _Written(phases, streams), 2 * sum(phase.most_s for phase in phases)
+        proof = explore(machine, junction, warm_s=warm_s)
+        if proof.wrong:
+            return explore(machine, junction, warm_s=warm_s, to_the_end=True, states_max=ALSO_MAX)
+        proofs.append(proof)
+    whole = all(proof.whole for proof in proofs)
+    counts = (sum(p.states for p in proofs), sum(p.transitions for p in proofs))
+    return Proof(*counts, whole=whole)

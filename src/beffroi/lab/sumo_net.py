@@ -70,6 +70,17 @@ class Net:
     names: dict[str, str] = field(default_factory=dict)
     crossed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     on: dict[str, str] = field(default_factory=dict)
+    corners: tuple[tuple[float, ...], tuple[float, ...]] | None = None  # in metres, in degrees
+
+    def degrees(self, x_m: float, y_m: float) -> tuple[float, float] | None:
+        """Longitude and latitude by the network's corners: good enough for a mark on a map."""
+        if self.corners is None:
+            return None
+        (x, y, x2, y2), (lon, lat, lon2, lat2) = self.corners
+        if x2 <= x or y2 <= y or not (-180 <= lon < lon2 <= 180 and -90 <= lat < lat2 <= 90):
+            return None
+        east, north = (x_m - x) / (x2 - x), (y_m - y) / (y2 - y)
+        return round(lon + east * (lon2 - lon), 6), round(lat + north * (lat2 - lat), 6)
 
 
 def read(data: bytes) -> Net:
@@ -104,6 +115,7 @@ class _Reader:
         self._depth = self._count = 0
         self._junction, self._phases = "", list[Phase]()
         self._make: Mapping[str, Callable[[dict[str, str]], None]] = {
+            "location": self._location,
             "edge": self._edge,
             "lane": self._lane,
             "connection": self._connection,
@@ -129,6 +141,13 @@ class _Reader:
 
     def end(self, _: str) -> None:
         self._depth -= 1
+
+    def _location(self, attrs: dict[str, str]) -> None:
+        metres, degrees = (
+            tuple(map(float, attrs[key].split(","))) for key in ("convBoundary", "origBoundary")
+        )
+        if len(metres) == len(degrees) == 4:
+            self.net.corners = metres, degrees
 
     def _edge(self, attrs: dict[str, str]) -> None:
         if attrs.get("name"):

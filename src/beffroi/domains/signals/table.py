@@ -6,6 +6,7 @@ nobody may set them. Knows files as text only.
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -86,6 +87,24 @@ def table(made: Junction) -> dict[str, Any]:
             for number, plan in sorted(made.plans.items())
         ],
     }  # fmt: skip
+
+
+def toml(made: Junction) -> str:
+    """The same as text for `junctions`, one entry a line, for an engineer to edit."""
+    data = table(made)
+    lines = ["[[junction]]", *(f"{key} = {_value(data[key])}" for key in ("id", "name", "local"))]
+    for key in ("group", "conflict", "plan"):
+        lines += [f"{key} = [", *(f"  {_value(one)}," for one in data[key]), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def _value(data: Any) -> str:
+    """JSON's texts and numbers are TOML's; its tables are not."""
+    if isinstance(data, dict):
+        return "{ " + ", ".join(f"{key} = {_value(one)}" for key, one in data.items()) + " }"
+    if isinstance(data, list):
+        return "[" + ", ".join(map(_value, data)) + "]"
+    return json.dumps(data, ensure_ascii=False)
 
 
 def _group(data: Any) -> Group:
