@@ -60,5 +60,5 @@ class Witnesses(Protocol):
     """Neighbours that cosign our checkpoints."""
 
     def cosign(self, checkpoint: Checkpoint, need: int, timeout_s: float) -> Checkpoint:
-        """The checkpoint with at least `need` cosignatures that hold, of as many witnesses.
+        """That checkpoint, or a later one of the same log, with `need` cosignatures or more.
         WitnessError when they cannot be had within `timeout_s`."""

@@ -126,18 +126,25 @@ class LogFiles:
     # --- after a start ---------------------------------------------------------------------------
 
     def recover(self, size: int) -> Grown:
-        """The tree of the first `size` entries, read from the disk; what a crash left beyond it is
-        cut off. The open bundle is written again, for a failed sync may have left it in memory
-        only. LogError when entries are missing."""
-        self._tile.cache_clear()
-        bundle, width = divmod(size, TILE_HASHES)
-        held = self._open_entries(bundle, width)
+        """`load`, and cut off what a crash left beyond it. The open bundle is written again, for a
+        failed sync may have left it in memory only."""
+        grown = self.load(size)
+        keep = self.folder / "open" / str(size // TILE_HASHES)
+        if grown.entries:
+            self._disk.put(keep, join_bundle(grown.entries))
+            self._disk.settle()  # before another copy of these entries may go
         for tile in self._beyond(size):
             self._disk.remove(self.folder / tile.path)
         for path in (self.folder / "open").glob("*"):
-            self._disk.remove(path)
-        if held:
-            self._disk.put(self.folder / "open" / str(bundle), join_bundle(held))
+            if path != keep or not grown.entries:
+                self._disk.remove(path)
+        return grown
+
+    def load(self, size: int) -> Grown:
+        """The tree of the first `size` entries, from the disk. LogError when some are missing."""
+        self._tile.cache_clear()
+        bundle, width = divmod(size, TILE_HASHES)
+        held = self._open_entries(bundle, width)
         rows = self._rows(size, [leaf_hash(entry) for entry in held])
         shape = Grown(Range(size), tuple(held), rows)
         whole = range_of(size, lambda level, index: self.node(level, index, shape))

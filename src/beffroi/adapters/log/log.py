@@ -14,30 +14,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from beffroi.adapters.log.disk import Disk
-from beffroi.adapters.log.files import Grown, LogFiles
+from beffroi.adapters.log.files import Grown
 from beffroi.adapters.log.keyfile import load_seed, make_seed
 from beffroi.adapters.log.queue import Batch, Commits
-from beffroi.adapters.log.side import Payload, SideStore
+from beffroi.adapters.log.reading import CHECKPOINT, FILES, KEY, LOCK, SIDE, WITNESSED, Reading
+from beffroi.adapters.log.side import Payload
 from beffroi.evidence.entry import Draft
 from beffroi.evidence.limits import SALT_BYTES
-from beffroi.evidence.merkle import ProofError, consistency, inclusion
 from beffroi.evidence.note import sign_note
-from beffroi.evidence.vkey import Vkey
 from beffroi.kernel import keys
-from beffroi.kernel.dsse import Logged
-from beffroi.kernel.note import Checkpoint, NoteError, read_note
+from beffroi.kernel.note import Checkpoint
 from beffroi.ports.log_store import LogError, Placed
-
-KEY, SIDE, FILES, CHECKPOINT, LOCK, WITNESSED = (
-    "log.key", "payloads.sqlite", "log", "checkpoint", "lock", "witnessed",
-)  # fmt: skip
 
 
 def origin_of(commune: str) -> str:
     return f"beffroi/{commune}"
 
 
-class Log:
+class Log(Reading):
     """Implements ports.log_store.LogStore. `folder` is the `evidence` folder of a home.
 
     LogError when the folder does not hold what was signed. `adopt` accepts the checkpoint file
@@ -54,15 +48,10 @@ class Log:
         salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder, self.origin = folder, origin_of(commune)
         self._lock = _alone(folder / LOCK)
-        self._grown: Grown
-        self._latest: Checkpoint
         self._salt, self._disk = salt, disk or Disk()
-        self._files = LogFiles(folder / FILES, self._disk)
         try:
-            self._seed = _seed(folder)
-            self._side = SideStore(folder / SIDE)
+            super().__init__(folder, origin_of(commune), _seed(folder), self._disk)
             self._recover(adopt)
         except BaseException:
             os.close(self._lock)
@@ -125,10 +114,12 @@ class Log:
 
     def _publish(self) -> None:
         """For readers outside. Not synced: the swap was, and a start publishes again."""
-        path = self.folder / FILES / CHECKPOINT
+        self._replace(self.folder / FILES / CHECKPOINT, self._latest.text())
+
+    def _replace(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = path.with_name(CHECKPOINT + ".new")
-        beside.write_bytes(self._latest.text())
+        beside = path.with_name(path.name + ".new")
+        beside.write_bytes(data)
         beside.rename(path)
 
     # --- starting --------------------------------------------------------------------------------
@@ -158,18 +149,6 @@ class Log:
         self._grown, self._latest = grown, new
         self._publish()
 
-    def _kept(self) -> Checkpoint | None:
-        note = self._side.latest(self.origin)
-        return None if note is None else self._own(note, SIDE)
-
-    def _published(self) -> Checkpoint | None:
-        path = self.folder / FILES / CHECKPOINT
-        try:
-            note = path.read_bytes()
-        except FileNotFoundError:
-            return None
-        return self._own(note, str(path)) if note else None  # empty: a power cut, and not synced
-
     def _first(self, published: Checkpoint | None, adopt: bool) -> Checkpoint:
         """Of a new log, or of one whose second place was lost."""
         if published is not None and not adopt:
@@ -181,61 +160,12 @@ class Log:
         self._side.swap(self.origin, None, first.text())
         return first
 
-    def _own(self, note: bytes, place: str) -> Checkpoint:
-        try:
-            checkpoint = read_note(note)
-        except NoteError as error:
-            raise LogError(f"the checkpoint in {place} is damaged: {error}") from error
-        public = keys.public_of(self._seed)
-        if checkpoint.origin != self.origin or not checkpoint.signed_by(self.origin, public):
-            raise LogError(f"the checkpoint in {place} is not signed by the key of {self.origin}")
-        return checkpoint
-
-    # --- reading ---------------------------------------------------------------------------------
-
-    @property
-    def vkey(self) -> Vkey:
-        """Its public key, for rosters and witnesses."""
-        return Vkey(self.origin, keys.public_of(self._seed))
-
-    def checkpoint(self) -> Checkpoint:
-        return self._latest
-
-    def entry(self, index: int) -> bytes:
-        grown = self._grown
-        if not 0 <= index < grown.size:
-            raise LogError(f"there is no entry {index}: the log has {grown.size}")
-        return self._files.entry(index, grown)
-
-    def prove(self, index: int, checkpoint: Checkpoint | None = None) -> Logged:
-        grown, at = self._grown, checkpoint or self._latest
-        try:
-            path = inclusion(index, min(at.size, grown.size), self._node(grown))
-        except ProofError as error:
-            raise LogError(str(error)) from error
-        return Logged(self.entry(index), index, path, at.text())
-
-    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
-        """That the tree of `new` entries begins with that of `old`."""
-        grown = self._grown
-        try:
-            return consistency(old, min(new, grown.size), self._node(grown))
-        except ProofError as error:
-            raise LogError(str(error)) from error
-
-    def hashes(self, level: int, index: int) -> Sequence[bytes]:
-        """Of one tile, to publish it."""
-        return self._files.hashes(level, index, self._grown)
-
-    def bundle(self, index: int) -> Sequence[bytes]:
-        """The entries of one bundle, to publish it."""
-        return self._files.entries(index, self._grown)
-
-    def _node(self, grown: Grown) -> Callable[[int, int], bytes]:
-        return lambda level, index: self._files.node(level, index, grown)
-
-    def payload(self, index: int) -> tuple[bytes, bytes] | None:
-        return self._side.payload(index)
+    def keep_witnessed(self, checkpoint: Checkpoint) -> None:
+        known = self.witnessed()
+        mine = (checkpoint.size, len(checkpoint.signatures))
+        if known and (known.size, len(known.signatures)) >= mine:
+            return
+        self._replace(self.folder / WITNESSED, checkpoint.text())
 
     def erase(self, indices: Sequence[int]) -> int:
         return self._side.erase(indices)

@@ -1,0 +1,195 @@
+"""Has our checkpoints cosigned by the neighbours: on demand before a class C command, and steadily.
+
+Honest about failure: says who did not cosign and why. A witness that knows more of our log than we
+do means that our log was put back to an earlier state; that is an error of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+
+from beffroi.adapters.log.log import Log
+from beffroi.adapters.log.peers import Peer
+from beffroi.adapters.log.witness import Answer
+from beffroi.evidence.witness import AddCheckpoint
+from beffroi.kernel.note import Checkpoint, NoteError, NoteSignature, read_note
+from beffroi.ports.log_store import LogError, WitnessError
+
+ASKED_MAX = 3  # a witness that learnt of our log meanwhile is asked again
+
+
+class RolledBackError(WitnessError):
+    """A witness has seen more of this log, or another tree of the same size."""
+
+
+class Cosigners:
+    """Implements ports.log_store.Witnesses. Callable from several threads."""
+
+    def __init__(self, log: Log, peers: Sequence[Peer]) -> None:
+        self._log, self._peers = log, tuple(peers)
+        self._sizes: dict[str, int] = {}  # what each witness saw last, as far as we know
+        self._turn = threading.Lock()
+        self._pool = ThreadPoolExecutor(max(1, len(self._peers)), thread_name_prefix="witness")
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def cosign(self, checkpoint: Checkpoint, need: int, timeout_s: float) -> Checkpoint:
+        """See ports.log_store.Witnesses. What comes back may be a later checkpoint of the log."""
+        until = time.monotonic() + timeout_s
+        if need > len(self._peers):
+            raise WitnessError(f"{need} witnesses are needed, {len(self._peers)} are known")
+        if not self._turn.acquire(timeout=timeout_s):
+            raise WitnessError("the witnesses are still busy with an earlier checkpoint")
+        try:
+            known = self._log.witnessed()
+            if known and known.size >= checkpoint.size and self.count(known) >= need:
+                return known
+            return self._gather(self._log.checkpoint(), need, until)
+        finally:
+            self._turn.release()
+
+    def count(self, checkpoint: Checkpoint) -> int:
+        """How many of our witnesses have cosigned it."""
+        keys = [peer.key for peer in self._peers]
+        return sum(checkpoint.cosigned_by(key.name, key.public) is not None for key in keys)
+
+    def _gather(self, checkpoint: Checkpoint, need: int, until: float) -> Checkpoint:
+        asked: dict[Future[NoteSignature], Peer] = {
+            self._pool.submit(self._ask, peer, checkpoint, until): peer for peer in self._peers
+        }
+        left, got, missing = set(asked), list[NoteSignature](), list[str]()
+        while left and len(got) < need:
+            done, left = wait(left, max(0.0, until - time.monotonic()), FIRST_COMPLETED)
+            if not done:
+                break
+            for one in done:
+                self._collect(one, asked[one], got, missing)
+        for one in left:
+            one.cancel()
+        missing += [f"{asked[one].name}: no answer in time" for one in left]
+        cosigned = replace(checkpoint, signatures=(*checkpoint.signatures, *got))
+        if got:
+            self._log.keep_witnessed(cosigned)
+        if len(got) < need:
+            raise WitnessError(f"{len(got)} of {need} witnesses cosigned; {'; '.join(missing)}")
+        return cosigned
+
+    def _collect(
+        self, one: Future[NoteSignature], peer: Peer, got: list[NoteSignature], missing: list[str]
+    ) -> None:
+        try:
+            got.append(one.result())
+        except RolledBackError:
+            raise
+        except LogError as error:
+            missing.append(f"{peer.name}: {error}")
+
+    def _ask(self, peer: Peer, checkpoint: Checkpoint, until: float) -> NoteSignature:
+        old = min(self._sizes.get(peer.name, 0), checkpoint.size)
+        for _ in range(ASKED_MAX):
+            proof = self._log.consistency(old, checkpoint.size)
+            request = AddCheckpoint(old, proof, _bare(checkpoint)).encoded()
+            answer = peer.way.ask(request, max(0.05, until - time.monotonic()))
+            if answer.status == 200:
+                self._sizes[peer.name] = checkpoint.size
+                return _cosignature(answer, peer, checkpoint)
+            if answer.status != 409:
+                text = answer.body[:200].decode(errors="replace").strip()
+                raise WitnessError(f"refused ({answer.status}): {text}")
+            old = _size(answer, peer, old, checkpoint)
+        raise WitnessError("its view of our log changes too fast")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _bare(checkpoint: Checkpoint) -> Checkpoint:
+    """With the log's own signature only: a note has room for few lines."""
+    return replace(checkpoint, signatures=checkpoint.signatures[:1])
+
+
+def _size(answer: Answer, peer: Peer, old: int, checkpoint: Checkpoint) -> int:
+    """Where the witness is; RolledBackError when that is a place where we are not."""
+    text = answer.body.strip()
+    if not text.isdigit() or len(text) > 16:
+        raise WitnessError("it answers 409 without a size")
+    size = int(text)
+    if size > checkpoint.size:
+        raise RolledBackError(
+            f"{peer.name} has seen {size} entries of {checkpoint.origin}, which now shows only "
+            f"{checkpoint.size}: this log was put back to an earlier state"
+        )
+    if size == old:
+        raise RolledBackError(
+            f"{peer.name} has seen another tree of {size} entries of {checkpoint.origin}: this log "
+            "was rewritten"
+        )
+    return size
+
+
+def _cosignature(answer: Answer, peer: Peer, checkpoint: Checkpoint) -> NoteSignature:
+    try:
+        note = read_note(checkpoint.body + b"\n" + answer.body)
+    except NoteError as error:
+        raise WitnessError(f"its answer is not a cosignature: {error}") from error
+    if note.cosigned_by(peer.name, peer.key.public) is None:
+        raise WitnessError("its cosignature does not hold")
+    return next(
+        one for one in note.signatures
+        if replace(note, signatures=(one,)).cosigned_by(peer.name, peer.key.public) is not None
+    )  # fmt: skip
+
+
+class Feeder:
+    """Asks all witnesses every `period_s`, on a thread. `report` gets one line when the state
+    changes: "" when all is well again, else what is wrong."""
+
+    def __init__(
+        self,
+        log: Log,
+        cosigners: Cosigners,
+        period_s: float,
+        report: Callable[[str], None],
+        timeout_s: float = 10.0,
+    ) -> None:
+        self._log, self._cosigners, self._report = log, cosigners, report
+        self._period_s, self._timeout_s = period_s, timeout_s
+        self._stop = threading.Event()
+        self._said = ""
+        self._thread = threading.Thread(target=self._run, name="witness-feeder", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.once()
+            self._stop.wait(self._period_s)
+
+    def once(self) -> str:
+        """Ask now; what is wrong, "" for nothing."""
+        try:
+            need = len(self._cosigners)
+            if need:
+                self._cosigners.cosign(self._log.checkpoint(), need, self._timeout_s)
+            wrong = ""
+        except LogError as error:
+            wrong = str(error)
+        if wrong != self._said:
+            self._said = wrong
+            self._report(wrong)
+        return wrong
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(self._timeout_s + 1)
+
+
+def mutual(one: Log, of_one: Cosigners, other: Log, of_other: Cosigners, timeout_s: float) -> None:
+    """Two communes witness each other, once: each log's checkpoint is cosigned by the other's
+    witness. WitnessError when one refuses."""
+    of_one.cosign(one.checkpoint(), len(of_one), timeout_s)
+    of_other.cosign(other.checkpoint(), len(of_other), timeout_s)

@@ -1,0 +1,119 @@
+"""What entries, reasons and outcomes are called in plain French and English."""
+
+from __future__ import annotations
+
+from beffroi.evidence.entry import Entry
+from beffroi.evidence.statement import Said
+from beffroi.kernel.verdict import Reason
+
+KINDS = {
+    "command.requested": Said("commande demandée", "command requested"),
+    "command.signed": Said("signature d’une commande", "command signed"),
+    "command.approved": Said("commande approuvée", "command approved"),
+    "command.refused": Said("commande refusée", "command refused"),
+    "command.sent": Said("commande envoyée", "command sent"),
+    "command.cancelled": Said("commande annulée", "command cancelled"),
+    "command.ended": Said("commande close", "command ended"),
+    "guard.receipt": Said("reçu d’un boîtier", "receipt of a guard"),
+    "guard.gap": Said("reçus manquants", "missing receipts"),
+    "guard.odd": Said("reçu contradictoire", "contradictory receipt"),
+    "key.broken": Said("clé de secours utilisée", "break-glass key used"),
+    "plan.signed": Said("plan signé", "plan signed"),
+    "plan.stopped": Said("plan arrêté", "plan stopped"),
+    "trust.published": Said("registre des clés publié", "roster of keys published"),
+    "incident.raised": Said("incident signalé", "incident raised"),
+    "alarm.raised": Said("alarme levée", "alarm raised"),
+    "payload.erased": Said("contenu effacé", "payload erased"),
+}
+
+REASONS = {
+    Reason.TOO_LARGE: Said("message trop long", "message too large"),
+    Reason.UNREADABLE: Said("message illisible", "unreadable message"),
+    Reason.NOT_A_COMMAND: Said("ce n’est pas une commande", "not a command"),
+    Reason.NOT_FOR_ME: Said("adressée à un autre boîtier", "addressed to another guard"),
+    Reason.UNKNOWN_TARGET: Said("équipement inconnu", "unknown target"),
+    Reason.ROSTER_EXPIRED: Said("registre des clés expiré", "roster expired"),
+    Reason.ENVELOPE_EXPIRED: Said("enveloppe expirée", "envelope expired"),
+    Reason.OTHER_ENVELOPE: Said("écrite pour une autre enveloppe", "written for another envelope"),
+    Reason.BAD_SIGNATURE: Said("signature fausse", "bad signature"),
+    Reason.UNKNOWN_KEY: Said("clé inconnue", "unknown key"),
+    Reason.SAME_PERSON_TWICE: Said("deux fois la même personne", "the same person twice"),
+    Reason.WRONG_ROLE: Said("signataire non habilité", "signer without that right"),
+    Reason.NOT_FROM_HUB: Said("non signée par le centre", "not signed by the hub"),
+    Reason.TOO_FEW_PERSONS: Said("trop peu de personnes", "too few persons"),
+    Reason.TOO_FEW_ORGANISATIONS: Said("trop peu d’organismes", "too few organisations"),
+    Reason.NOT_COMPETENT: Said("autorité non compétente", "nobody of the authority in charge"),
+    Reason.NO_INDEPENDENT_SIGNER: Said(
+        "aucune signature indépendante du centre", "no signature independent of the hub"
+    ),
+    Reason.OTHER_START: Said("antérieure au redémarrage", "from before the last start"),
+    Reason.OTHER_EPOCH: Said("d’une autre époque", "of another epoch"),
+    Reason.REPLAYED: Said("rejouée", "replayed"),
+    Reason.COUNTER_JUMP: Said("compteur trop avancé", "counter jumps too far"),
+    Reason.NOT_YET: Said("pas encore valable", "not yet valid"),
+    Reason.EXPIRED: Said("expirée", "expired"),
+    Reason.LIVES_TOO_LONG: Said("durée de vie excessive", "lives too long"),
+    Reason.UNKNOWN_ACTION: Said("action inconnue", "unknown action"),
+    Reason.OUTSIDE_ENVELOPE: Said("hors de l’enveloppe", "outside the envelope"),
+    Reason.CLASS_TOO_LOW: Said("classe insuffisante", "class too low"),
+    Reason.NOT_PERMITTED_NOW: Said("non permise en ce moment", "not permitted now"),
+    Reason.NO_LEASE: Said("liaison rompue", "no lease"),
+    Reason.NOT_LOGGED: Said("absente du journal", "not logged"),
+    Reason.TOO_FEW_WITNESSES: Said("trop peu de témoins", "too few witnesses"),
+    Reason.TOO_FAST: Said("variation trop rapide", "too fast"),
+    Reason.TOO_OFTEN: Said("trop fréquente", "too often"),
+    Reason.FLEET_LIMIT: Said("trop d’équipements à la fois", "too many targets at once"),
+}
+
+OUTCOMES = {
+    "done": Said("exécutée et relue", "done, and read back"),
+    "refused": Said("refusée", "refused"),
+    "failed": Said("en échec", "failed"),
+    "fallback": Said("repli de sécurité", "safe fallback"),
+    "tampered": Said("modification hors commande constatée", "changed without a command"),
+    "started": Said("démarrage du boîtier", "start of the guard"),
+}
+
+ROLES = {
+    "hub": Said("centre", "hub"),
+    "operator": Said("opérateur", "operator"),
+    "break-glass": Said("clé de secours", "break-glass key"),
+    "guard": Said("boîtier", "guard"),
+    "witness": Said("témoin", "witness"),
+    "log": Said("journal", "log"),
+}
+
+_REFS = {
+    "guard": Said("boîtier", "guard"),
+    "target": Said("équipement", "target"),
+    "action": Said("action", "action"),
+    "klass": Said("classe", "class"),
+    "number": Said("numéro", "number"),
+    "plan": Said("plan", "plan"),
+    "incident": Said("incident", "incident"),
+    "template": Said("modèle", "template"),
+    "version": Said("version", "version"),
+}
+
+
+def reason(name: str) -> Said:
+    """A reason the kernel does not know is shown as it is."""
+    known = name in Reason.__members__.values()
+    return REASONS[Reason(name)] if known else Said(name, name)
+
+
+def outcome(name: str) -> Said:
+    return OUTCOMES.get(name, Said(name, name))
+
+
+def entry(index: int, one: Entry) -> Said:
+    """`l’entrée 12 (commande refusée : signature fausse [bad_signature] ; boîtier g1)`."""
+    kind = KINDS.get(one.kind, Said(one.kind, one.kind))
+    why = one.refs.get("reason")
+    if why is not None:
+        said = reason(str(why))
+        kind += Said(f"\u00a0: {said.fr} [{why}]", f": {said.en} [{why}]")
+    for name, word in _REFS.items():
+        if name in one.refs:
+            kind += Said(f"\u00a0; {word.fr} {one.refs[name]}", f"; {word.en} {one.refs[name]}")
+    return Said(f"l’entrée {index} ({kind.fr})", f"entry {index} ({kind.en})")
