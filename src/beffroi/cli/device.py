@@ -95,10 +95,19 @@ def redeem(
 
 @app.command()
 def enrol(
-    device_id: Ident, csr: Csr = None, out: Out = None, home: Home = settings.default_home()
+    device_id: Ident,
+    csr: Csr = None,
+    out: Out = None,
+    guard: Annotated[
+        bool,
+        typer.Option("--guard", help="Garde d'une armoire / a guard: it will receive commands."),
+    ] = False,
+    home: Home = settings.default_home(),
 ) -> None:
     """Enrôler ici et maintenant : clé, certificat, réglages / make the device's files now."""
-    with _open(home) as (_, enrolment):
+    with _open(home) as (store, enrolment):
+        if guard:
+            _mark_guard(store, device_id)
         token = enrolment.invite(device_id)
         _write(enrolment.redeem(token, csr.read_bytes() if csr else None), out)
 
@@ -161,6 +170,15 @@ def _open(home: Path) -> Iterator[tuple[Store, Enrolment]]:
             store.close()
     except ERRORS as error:
         _fail(str(error))
+
+
+def _mark_guard(store: Store, device_id: str) -> None:
+    """It may publish receipts and statuses; what it may do is in the rules that the root signs."""
+    if not is_device_id(device_id):
+        _fail(f"{device_id!r} : a-z, 0-9 et tirets seulement / only a-z, 0-9 and hyphens")
+    new = Device(device_id, "", status="pending", created_ms=SystemClock().now_ms())
+    known = store.assets.device(device_id) or new
+    store.assets.put_devices([replace(known, is_guard=True)])
 
 
 def _write(made: Bundle, out: Path | None) -> None:

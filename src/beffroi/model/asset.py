@@ -89,6 +89,7 @@ class Device:
     codec: str = ""  # sha256 of an allow-listed LoRaWAN codec
     dev_eui: str = ""
     is_gateway: bool = False
+    is_guard: bool = False  # stands beside actuators: receives commands, publishes receipts
     status: str = "enrolled"  # "pending", "enrolled", "revoked"
     cert_serial: str = ""
     cert_not_after_ms: int = 0

@@ -2,8 +2,8 @@
 
 The rule: the connection is MQTT; TLS has verified a certificate of the commune; its common name
 is the MQTT client id; that device is enrolled; and the certificate's serial is the device's
-current one, or the one it is being renewed from. It may then publish its own readings and read
-what is addressed to it, nothing else.
+current one, or the one it is being renewed from. It may then publish its own readings (a guard
+also its receipts and statuses) and read what is addressed to it, nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from beffroi.model.asset import is_device_id
 
 # What the broker needs inside for a QoS 1 subscription: the reader's own delivery subject.
 _DELIVERY = "$MQTT.sub.>"
+GUARD_KINDS = ("receipt", "status")
 
 
 class Known(NamedTuple):
@@ -26,6 +27,7 @@ class Known(NamedTuple):
     status: str
     serial: str
     is_gateway: bool
+    is_guard: bool = False
 
 
 class Claim(NamedTuple):
@@ -71,15 +73,16 @@ def judge(shown: Claim, known: Known | None, previous_serial: str = "") -> Permi
         raise RefusalError(f"{shown.device} is {known.status}")
     if shown.serial not in {known.serial, previous_serial} - {""}:
         raise RefusalError(f"certificate {shown.serial} of {shown.device} is no longer valid")
-    return permissions(shown.device, known.is_gateway)
+    return permissions(shown.device, known.is_gateway, known.is_guard)
 
 
-def permissions(device: str, is_gateway: bool) -> Permissions:
-    """Subjects of a device: `d/<device>/tele` (and `batch` for a gateway) out, the rest of
-    `d/<device>/` in."""
-    own = [f"d.{device}.tele", f"d.{device}.batch"]
+def permissions(device: str, is_gateway: bool, is_guard: bool = False) -> Permissions:
+    """Subjects of a device: `d/<device>/tele` (and `batch` for a gateway, `receipt` and `status`
+    for a guard) out, the rest of `d/<device>/` in. Nobody but the hub can publish `cmd`."""
+    own = [f"d.{device}.{kind}" for kind in ("tele", "batch", *GUARD_KINDS)]
+    mine = {"tele": True, "batch": is_gateway, "receipt": is_guard, "status": is_guard}
     return Permissions(
-        publish=own if is_gateway else own[:1],
+        publish=[subject for subject in own if mine[subject.rpartition(".")[2]]],
         subscribe=[f"d.{device}.>", f"d.{device}", _DELIVERY],
         subscribe_not=own,
     )

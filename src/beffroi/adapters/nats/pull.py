@@ -31,9 +31,9 @@ class Pull:
     ) -> None:
         self._wire = wire
         self._deliver = deliver
-        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{source.stream}.{streams.CONSUMER}".encode()
-        self._inbox = f"_PULL.{source.stream.strip('$')}.{id(self)}"
-        self._read = _mqtt if source is streams.MQTT else _link
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{source.stream}.{source.consumer}".encode()
+        self._inbox = f"_PULL.{source.stream.strip('$')}.{source.consumer}.{id(self)}"
+        self._read = _link if source is streams.LINKS else _mqtt
         self._number = 0
         self._left = 0  # messages that the running request may still bring
         self._until = 0.0

@@ -82,7 +82,7 @@ class Roster:
         """The device may stay connected although its entry changed."""
         if new is None or new.status != "enrolled" or old.status != "enrolled":
             return new is not None and new.status == "enrolled"
-        if new.is_gateway != old.is_gateway:
+        if (new.is_gateway, new.is_guard) != (old.is_gateway, old.is_guard):
             return False  # its permissions change: it must come in again
         if new.serial == old.serial:
             return True
@@ -100,4 +100,4 @@ class Roster:
 
 
 def _known(device: Device) -> admit.Known:
-    return admit.Known(device.status, device.cert_serial, device.is_gateway)
+    return admit.Known(device.status, device.cert_serial, device.is_gateway, device.is_guard)

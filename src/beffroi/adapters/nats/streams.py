@@ -1,4 +1,4 @@
-"""The two durable streams of the hub and their consumers: what exists before anybody may connect.
+"""The durable streams of the hub and their consumers: what exists before anybody may connect.
 
 `$MQTT_msgs` is the broker's own stream of MQTT QoS 1 messages; PUBACK promises exactly that
 stream. The broker would make it with the retention "interest": then each acknowledged message is
@@ -35,6 +35,7 @@ class Source(NamedTuple):
     subjects: tuple[str, ...]
     filters: tuple[str, ...]
     bytes_max: int
+    consumer: str = CONSUMER
 
 
 MQTT = Source(
@@ -44,7 +45,13 @@ MQTT = Source(
     BROKER_STORE_BYTES_MAX * 3 // 4,
 )
 LINKS = Source("LINKS", ("link.>",), ("link.>",), BROKER_STORE_BYTES_MAX // 8)
-SOURCES = (MQTT, LINKS)
+SOURCES = (MQTT, LINKS)  # of the ingest
+# What guards say, in the same stream and with a consumer of its own: a slow ingest delays no
+# receipt, and who reads one cannot swallow the other.
+GUARDS = MQTT._replace(
+    filters=("$MQTT.msgs.d.*.receipt", "$MQTT.msgs.d.*.status"), consumer="dispatch"
+)
+ALL = (*SOURCES, GUARDS)
 
 _STREAM_EXISTS = 10_058
 _NOT_FOUND = (10_059, 10_014)
@@ -68,7 +75,7 @@ async def ensure(request: Request) -> None:
 
 
 async def _ensure(request: Request) -> None:
-    for source in SOURCES:
+    for source in ALL:
         stream = {
             "name": source.stream,
             "subjects": source.subjects,
@@ -83,15 +90,14 @@ async def _ensure(request: Request) -> None:
         }
         if await _call(request, f"STREAM.INFO.{source.stream}") is None:
             await _call(request, f"STREAM.CREATE.{source.stream}", stream)
-        if await _call(request, f"CONSUMER.INFO.{source.stream}.{CONSUMER}") is None:
-            await _call(
-                request, f"CONSUMER.DURABLE.CREATE.{source.stream}.{CONSUMER}", _consumer(source)
-            )
+        if await _call(request, f"CONSUMER.INFO.{source.stream}.{source.consumer}") is None:
+            name = f"CONSUMER.DURABLE.CREATE.{source.stream}.{source.consumer}"
+            await _call(request, name, _consumer(source))
 
 
 async def info(request: Request, source: Source) -> dict[str, Any]:
     """The consumer's state: num_pending, num_ack_pending, ..."""
-    answer = await _call(request, f"CONSUMER.INFO.{source.stream}.{CONSUMER}")
+    answer = await _call(request, f"CONSUMER.INFO.{source.stream}.{source.consumer}")
     if answer is None:
         raise StreamError(f"the consumer of {source.stream} is missing; start the gate again")
     return answer
@@ -100,7 +106,7 @@ async def info(request: Request, source: Source) -> dict[str, Any]:
 async def redeliver(request: Request, source: Source) -> None:
     """What an earlier reader took and never acknowledged comes again now, not in ACK_WAIT_S."""
     if (await info(request, source))["num_ack_pending"]:
-        await _call(request, f"CONSUMER.RESET.{source.stream}.{CONSUMER}")
+        await _call(request, f"CONSUMER.RESET.{source.stream}.{source.consumer}")
 
 
 async def purge(request: Request, source: Source, done: int) -> int:
@@ -118,7 +124,7 @@ def _consumer(source: Source) -> dict[str, Any]:
     # Explicit acknowledgement of each message, never "all": with "all" a partial batch that got
     # lost on the way was covered by the next acknowledgement (343 readings lost, measured).
     config = {
-        "durable_name": CONSUMER,
+        "durable_name": source.consumer,
         "ack_policy": "explicit",
         "deliver_policy": "all",
         "ack_wait": ACK_WAIT_S * 1_000_000_000,
