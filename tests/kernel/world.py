@@ -65,6 +65,7 @@ def point(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
+POINT_OF_MAYOR = point(passkey("mayor"))
 MEMBERS = {
     "hub": member("hub", "bourg", HUB),
     "clerk": member("clerk", "mairie", OPERATOR),
@@ -73,7 +74,7 @@ MEMBERS = {
     "prefect": member("prefect", "prefecture", OPERATOR, independent=True),
     "lamps": member("lamps", "mairie", OPERATOR, services=("lighting",)),
     "water": member("water", "syndicate", OPERATOR, services=("parking", "water")),
-    "mayor": Member(keys.PASSKEY, point(passkey("mayor")), "mayor", "mairie", OPERATOR),
+    "mayor": Member(keys.PASSKEY, POINT_OF_MAYOR, "mayor", "mairie", OPERATOR),
     "sealed": member("sealed", "mairie", BREAK_GLASS, independent=True),
     "sealed-2": member("sealed-2", "prefecture", BREAK_GLASS, independent=True),
     "g1": member("g1", "mairie", GUARD),

@@ -14,8 +14,8 @@ from beffroi.kernel import keys
 from beffroi.kernel.limits import NOTE_BYTES_MAX, NOTE_LINES_MAX, WHOLE_MAX
 
 SIGNATURE, COSIGNATURE = 0x01, 0x04  # signature types of C2SP signed-note
-_BODY = re.compile(r"([^\s+]{1,200})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n")
-_LINE = re.compile(r"\u2014 ([^\s+]{1,200}) ([A-Za-z0-9+/]+={0,2})\n")
+_BODY = re.compile(r"([!-*,-~]{1,200})\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n")
+_LINE = re.compile(r"\u2014 ([!-*,-~]{1,200}) ([A-Za-z0-9+/]+={0,2})\n")
 
 
 class NoteError(ValueError):
