@@ -38,7 +38,6 @@ CONFIG = UpdaterConfig(
     targets_max_length=262_144,
     prefix_targets_with_hash=False,
 )
-ALL = ""  # instead of a guard's name: the documents of every guard, for a signer's own copy
 _Doc = TypeVar("_Doc")
 
 
@@ -119,7 +118,7 @@ class Trust:
         return Kept({}, roster.encoded(), envelopes, chain.expires_ms(), people, seen)
 
     def _ours(self, envelope: Envelope, path: str) -> None:
-        mine = self._guard in (ALL, envelope.guard) and envelope.commune == self._commune
+        mine = (envelope.guard, envelope.commune) == (self._guard, self._commune)
         if not mine or path != envelope_path(envelope.target):
             raise RepositoryError(
                 f"{path} is for {envelope.target} of {envelope.guard} in {envelope.commune}"
@@ -152,9 +151,8 @@ class _Chain:
         """What the signed delegations list for this guard: a bundle cannot leave one out."""
         delegations = self._set.targets.delegations
         roles = (delegations.roles if delegations else None) or {}
-        for name, role in roles.items():
-            if guard == ALL or name == role_of(guard):
-                yield from role.paths or ()
+        if role_of(guard) in roles:
+            yield from roles[role_of(guard)].paths or ()
 
     def people(self) -> bytes:
         """Changes when the root names other keys, or another threshold, for the documents."""

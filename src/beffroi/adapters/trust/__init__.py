@@ -3,6 +3,6 @@
 The hub uses `current`, `bundle`, `refresh` and `seed`; the ceremony is in `ceremony`.
 """
 
-from beffroi.adapters.trust.online import bundle, current, export, publish, refresh, seed
+from beffroi.adapters.trust.online import bundle, current, publish, refresh, seed
 
-__all__ = ["bundle", "current", "export", "publish", "refresh", "seed"]
+__all__ = ["bundle", "current", "publish", "refresh", "seed"]

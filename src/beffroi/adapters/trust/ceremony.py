@@ -295,6 +295,31 @@ def put_envelopes(proposed: Iterable[Envelope], gone: Iterable[str] = ()) -> Cha
     return change
 
 
+def all_of(changes: Sequence[Change]) -> Change:
+    """One after the other, signed once."""
+
+    def change(
+        roster: Roster, envelopes: dict[str, Envelope]
+    ) -> tuple[Roster, Mapping[str, Envelope]]:
+        for one in changes:
+            roster, new = one(roster, envelopes)
+            envelopes = dict(new)
+        return roster, envelopes
+
+    return change
+
+
+def discard(shelf: Shelf) -> None:
+    """Throw the draft away: every version that lacks signatures. CeremonyError if none does."""
+    pending = chains.draft(shelf)
+    if not pending.missing:
+        raise CeremonyError("there is no draft; what is signed stays signed")
+    versions = {TARGETS: pending.targets.signed.version, ROOT: pending.root.signed.version}
+    versions |= {name: role.signed.version for name, role in pending.roles.items()}
+    for role in pending.missing:
+        shelf.drop(role, versions[role])
+
+
 def next_epoch(target: str) -> Change:
     """Recovery of a burnt counter: commands of the old epoch are void, counting begins anew."""
 

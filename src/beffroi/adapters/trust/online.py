@@ -41,6 +41,19 @@ def seed(home: Path, name: str) -> bytes:
     return opened(path.read_bytes(), None)
 
 
+def public(home: Path, name: str) -> bytes:
+    return SeedSigner(seed(home, name)).public
+
+
+def renewed(home: Path, commune: str) -> tuple[bytes, tuple[Member, Member]]:
+    """New keys after an attack; the old ones are kept aside, unused. (online key, roster lines)"""
+    for name in SERVICE_KEYS:
+        path = home / "keys" / f"{name}.pem"
+        if path.exists():
+            path.replace(path.with_name(f"{name}.old-{public(home, name).hex()[:12]}"))
+    return public(home, ONLINE), hub_members(home, commune)
+
+
 def hub_members(home: Path, commune: str) -> tuple[Member, Member]:
     """The hub's and the log's lines of the roster."""
     hub, log = SeedSigner(seed(home, HUB)), SeedSigner(seed(home, LOG))
@@ -147,17 +160,12 @@ def bundle(home: Path, guard: str) -> dict[str, bytes]:
 
     BundleError (a ValueError) when it would not fit on `d/<guard>/trust`.
     """
-    files = _files(shelf_of(home), {role_of(guard)})
+    files = _files(shelf_of(home), role_of(guard))
     pack_bundle(files)
     return files
 
 
-def export(home: Path) -> dict[str, bytes]:
-    """The same for every guard: what a signer's own copy is brought up to date with."""
-    return _files(shelf_of(home), None)
-
-
-def _files(shelf: Shelf, only: set[str] | None) -> dict[str, bytes]:
+def _files(shelf: Shelf, own: str) -> dict[str, bytes]:
     timestamp = shelf.parsed(Timestamp, TIMESTAMP_NAME)
     snapshot = shelf.load(Snapshot, SNAPSHOT, timestamp.signed.snapshot_meta.version)
     names = [metadata_name(ROOT, version) for version in shelf.versions(ROOT)]
@@ -165,7 +173,7 @@ def _files(shelf: Shelf, only: set[str] | None) -> dict[str, bytes]:
     documents: dict[str, bytes] = {}
     for file, meta in snapshot.signed.meta.items():
         role = file.removesuffix(".json")
-        if role != TARGETS and only is not None and role not in only:
+        if role not in (TARGETS, own):
             continue
         metadata = shelf.load(Targets, role, meta.version)
         names.append(metadata_name(role, meta.version))

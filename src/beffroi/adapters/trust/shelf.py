@@ -51,6 +51,9 @@ class Shelf:
     def put(self, role: str, metadata: Metadata[S]) -> None:
         self.write(metadata_name(role, metadata.signed.version), metadata.to_bytes())
 
+    def drop(self, role: str, version: int) -> None:
+        (self.folder / metadata_name(role, version)).unlink()
+
     def has(self, name: str) -> bool:
         return (self.folder / name).is_file()
 
