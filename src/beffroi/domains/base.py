@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from beffroi.kernel.envelope import Envelope
 from beffroi.model.asset import Asset, Kind, Label
-from beffroi.model.finding import Rule, Step
+from beffroi.model.cap import Alert
+from beffroi.model.finding import Finding, Rule, Step
 from beffroi.model.reading import Obs
 
 
@@ -57,6 +58,26 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A command that somebody may ask for; never one by itself. `params` are filled in as far as
+    they are known, `missing` must be chosen by a person. `why` is for people to read."""
+
+    asset: str
+    action: str
+    params: Mapping[str, int | str]
+    why: Label
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a domain makes of authorities' alerts: how its findings stand now, what may be done."""
+
+    findings: Sequence[Finding] = ()
+    proposals: Sequence[Proposal] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What an envelope needs that the asset does not know."""
 
@@ -79,6 +100,12 @@ def nothing_ordered(
     """Its watch has no use for what was ordered."""
     del asset, action, params, digest, at_ms
     return {}
+
+
+def no_advice(alerts: Sequence[Alert], assets: Sequence[Asset], now_ms: int) -> Advice:
+    """Alerts of authorities are nothing to it."""
+    del alerts, assets, now_ms
+    return Advice()
 
 
 def no_group(asset: Asset) -> str:
@@ -104,6 +131,9 @@ class Domain:
     `ordered(asset, action, params, digest, at_ms)`: {property: value} that the hub notes as
     observations of the asset (device "") when a guard says that it has done the command with this
     digest. By it the watch tells an order from a surprise.
+
+    `advise(alerts, assets, now_ms)`: what follows for the assets of this domain from the verified
+    alerts of authorities that were received, in any order, updates and cancellations among them.
     """
 
     name: str
@@ -120,6 +150,7 @@ class Domain:
     ordered: Callable[[Asset, str, Mapping[str, int | str], bytes, int], Mapping[str, float]] = (
         nothing_ordered
     )
+    advise: Callable[[Sequence[Alert], Sequence[Asset], int], Advice] = no_advice
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:

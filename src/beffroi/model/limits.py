@@ -153,3 +153,9 @@ SIGNED_FILE_BYTES_MAX = 65_536
 PASSKEYS_PER_USER_MAX = 8
 PASSKEY_TIMEOUT_MS = 120_000
 RECEIPTS_SHOWN_MAX = 100
+
+# --- alerts of authorities (CAP) -----------------------------------------------------------------
+CAP_BYTES_MAX = 2 * 1024 * 1024  # national alerts draw long borders: 0.9 MB was seen
+CAP_ELEMENTS_MAX = 5_000
+CAP_POINTS_MAX = 100_000
+CAP_INFOS_MAX = 20

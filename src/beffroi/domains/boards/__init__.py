@@ -2,6 +2,7 @@
 
 from beffroi.domains.base import Domain
 from beffroi.domains.boards.acts import ACTS, board_envelope, ordered
+from beffroi.domains.boards.cap import advise
 from beffroi.domains.boards.decode import MODELS, decode
 from beffroi.domains.boards.entities import BOARD
 from beffroi.domains.boards.rules import RULES
@@ -20,4 +21,5 @@ DOMAIN = Domain(
     acts=ACTS,
     envelope=board_envelope,
     ordered=ordered,
+    advise=advise,
 )

@@ -22,6 +22,13 @@ not_shown | WARNING | local
 - The ordered message is not shown
 - Vérifier si le panneau a été éteint sur place ; sinon alimentation, liaison et contrôleur.
 - Check whether it was blanked on the spot; otherwise power, link and controller.
+authority_alert | GRAVE | CAP 1.2 (OASIS), alerte signée d’une autorité
+- Alerte de {sender} : {event}
+- Alert of {sender}: {event}
+- Lire l’alerte entière, décider de l’affichage proposé avec la seconde organisation, prévenir le
+  maire : rien ne s’affiche sans deux personnes.
+- Read the whole alert, decide on the proposed display with the second organisation, tell the mayor:
+  nothing is shown without two persons.
 fault | WARNING | local
 - Le panneau signale un défaut
 - The board reports a fault
