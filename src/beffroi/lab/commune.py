@@ -58,6 +58,7 @@ def commune(inhabitants: int, seed: int) -> LabCommune:
         inventory.parking(ground, furniture.bays(ground)),
         inventory.water(ground, pipes),
         inventory.flows(ground, furniture.counters(ground)),
+        inventory.signals(ground, furniture.crossings(ground)),
     )
     whole = inventory.Books()
     for books in services:

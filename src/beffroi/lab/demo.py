@@ -20,7 +20,15 @@ from beffroi.domains.base import Domain
 from beffroi.lab import incidents, keys, people
 from beffroi.lab.commune import LabCommune, commune
 from beffroi.lab.history import Past, Teller
-from beffroi.lab.sources import BAYS_PAST_S, LAMPS_PAST_S, LEVEL, METERS, WATER_PAST_S, Sources
+from beffroi.lab.sources import (
+    BAYS_PAST_S,
+    LAMPS_PAST_S,
+    LEVEL,
+    METERS,
+    SIGNALS_PAST_S,
+    WATER_PAST_S,
+    Sources,
+)
 from beffroi.lab.street import Address, Source, Street
 from beffroi.ports.clock import Clock
 from beffroi.ports.identity import Bundle, Identity
@@ -138,12 +146,13 @@ def _tell_history(
 ) -> None:
     end_ms = now_ms
     hour_ms = now_ms - now_ms % HOUR_MS
-    lights, water, counters, bays = scripted
+    lights, water, counters, bays, signals = scripted
     pasts = [
         Past(lights, hour_ms - LAMPS_DAYS * DAY_MS, LAMPS_PAST_S),
         Past(water, hour_ms - WATER_DAYS * DAY_MS, WATER_PAST_S),
         Past(counters, hour_ms - PEOPLE_DAYS * DAY_MS, 3_600.0),
         Past(bays, hour_ms - BAYS_DAYS * DAY_MS, BAYS_PAST_S),
+        Past(signals, hour_ms - HOUR_MS, SIGNALS_PAST_S),
     ]
     teller = Teller(store, domains, min(past.start_ms for past in pasts))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

@@ -1,4 +1,4 @@
-"""What stands along the streets: lamps with their cabinets, short-stay bays, people counters.
+"""What stands along the streets: lamps with cabinets, short-stay bays, counters, signals.
 
 Only places, in metres; which kind of asset and device each becomes is `commune`'s business.
 Pure function of a town.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ LAMPS_PER_CABINET = 20
 BAYS_PER_HEAD = 0.045
 BAYS_PER_GATEWAY = 24
 HEADS_PER_COUNTER = 260
+HEADS_PER_JUNCTION = 2_000  # with signals; France has about one for so many
 Ints = npt.NDArray[np.int64]
 
 
@@ -53,6 +55,13 @@ class Counter(NamedTuple):
     name: str
     scale: float
     street: int
+
+
+class Crossing(NamedTuple):
+    """A crossing with signals: `legs` are (street, heading away from it), main road first."""
+
+    place: Place
+    legs: tuple[tuple[int, float], ...]
 
 
 def lamps(town: Town) -> Lamps:
@@ -155,3 +164,32 @@ def counters(town: Town) -> list[Counter]:
             scale = 0.9 if street.rank == ROAD else 0.45 if street.rank == BOULEVARD else 0.3
             found.append(Counter(middle, town.street_names[number], scale, number))
     return found
+
+
+def crossings(town: Town) -> list[Crossing]:
+    """Where the widest streets meet, from the square outwards: those worth signals."""
+    wanted = max(2, round(town.inhabitants / HEADS_PER_JUNCTION))
+    net, found = town.net, []
+    stretches: dict[tuple[int, int], tuple[int, int]] = {}  # two crossings: (rank, street)
+    for number, street in enumerate(net.streets):
+        for a, b in pairwise(street.nodes):
+            for key in ((a, b), (b, a)):
+                stretches[key] = min(stretches.get(key, (9, 0)), (street.rank, number))
+    for node, near in enumerate(net.links):
+        legs = sorted(
+            (*stretches[node, other], other) for other in near if (node, other) in stretches
+        )
+        if 3 <= len(legs) <= 5 and _wide(town, legs[0][1]) and net.streets[legs[0][1]].lit:
+            rank = sum(leg[0] for leg in legs[:3])
+            found.append((rank, math.hypot(*net.xy[node]), node, legs))
+    return [
+        Crossing(
+            net.xy[node], tuple((street, _heading(town, node, end)) for _, street, end in legs)
+        )
+        for _, _, node, legs in sorted(found)[:wanted]
+    ]
+
+
+def _heading(town: Town, node: int, other: int) -> float:
+    (x, y), (x2, y2) = town.net.xy[node], town.net.xy[other]
+    return math.atan2(y2 - y, x2 - x)

@@ -74,4 +74,5 @@ def script(sources: Sources, now_ms: int) -> list[Scripted]:
         Scripted(sources.water, mute={"rtu-node-0003": now_ms - 9 * HOUR_MS}),
         Scripted(sources.people),
         Scripted(sources.bays),
+        Scripted(sources.signals),
     ]

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from beffroi.lab.furniture import Bay, Counter, Lamps
+from beffroi.domains.signals.table import table
+from beffroi.lab import junctions
+from beffroi.lab.furniture import Bay, Counter, Crossing, Lamps
 from beffroi.lab.geometry import Frame
 from beffroi.lab.mains import Mains
-from beffroi.lab.streets import ROAD
+from beffroi.lab.streets import LANE, ROAD, STREET
 from beffroi.lab.town import Place, Town
 from beffroi.model.asset import Asset, Device
 
@@ -57,6 +59,7 @@ _CABINET = Maker("Luxanor", "5.0.2", "5.0.2", "2031-12-31")
 _BAY = Maker("Stationa", "1.14", "1.14", "2030-03-31")
 _GATEWAY = Maker("Ondelys", "7.1.0", "7.1.3", "2029-12-31")
 _RTU = Maker("Hydrotel", "4.8", "4.8", "2033-12-31")
+_SIGNALS = Maker("Carrefeux", "6.2.0", "6.2.0", "2034-12-31")
 _COUNTER = Maker("Passango", "2.0.5", "2.0.5", "2028-12-31")
 
 
@@ -226,6 +229,44 @@ def flows(town: Town, counters: Iterable[Counter]) -> Books:
         )  # fmt: skip
         books.devices.append(_device(f"cnt-{i + 1:03d}", ident, _COUNTER))
     return books
+
+
+# --- traffic signals ------------------------------------------------------------------------------
+def signals(town: Town, crossings: Iterable[Crossing]) -> Books:
+    """Each controller connects by itself. Its data are those that an engineer would hand over."""
+    books, rng = Books(), town.rng("signals")
+    for i, crossing in enumerate(crossings):
+        lon, lat = town.frame.degrees(*crossing.place)
+        ident = f"junction-{i + 1:03d}"
+        streets = list(dict.fromkeys(town.street_names[street] for street, _ in crossing.legs))
+        name = " / ".join(streets[:2])[:80]
+        made = junctions.signalled(rng, ident, name, _legs(town, crossing))
+        attrs = {
+            "junction": table(made),
+            "proof": made.digest,
+            "usual": list(junctions.USUAL),
+            "day": [{"from": start, "to": end, "plan": plan} for start, end, plan in junctions.DAY],
+        }
+        books.assets.append(
+            Asset(ident, "signals", "junction", f"Carrefour {name}"[:80], lon, lat, attrs=attrs)
+        )
+        books.devices.append(_device(f"sig-{i + 1:03d}", ident, _SIGNALS))
+    return books
+
+
+_WINDS = ("est", "nord-est", "nord", "nord-ouest", "ouest", "sud-ouest", "sud", "sud-est")
+
+
+def _legs(town: Town, crossing: Crossing) -> list[junctions.Leg]:
+    """A street that passes through has two: its names differ by where they lead."""
+    legs = []
+    for number, (street, heading) in enumerate(crossing.legs):
+        rank = town.net.streets[street].rank
+        wind = _WINDS[round(heading / (math.pi / 4)) % 8]
+        width, speed = (5.0, 30) if rank == LANE else (6.0, 30) if rank == STREET else (7.0, 50)
+        name = f"{number + 1} {town.street_names[street][:40]} ({wind})"
+        legs.append(junctions.Leg(name, heading, width, speed))
+    return legs
 
 
 def neglect(books: Books, rng: random.Random) -> None:

@@ -15,6 +15,7 @@ from beffroi.lab.commune import LabCommune
 from beffroi.lab.devices import Measure
 from beffroi.lab.worlds import flows, mains
 from beffroi.lab.worlds.lighting import LightingWorld
+from beffroi.lab.worlds.signals import SignalsWorld
 from beffroi.model.asset import Asset, Device
 
 FLOWS_LIVE_S = flows.SLOT_MS / 1000
@@ -22,6 +23,7 @@ BAYS_PAST_S = 300.0
 WATER_LIVE_S, WATER_PAST_S = 20.0, 1_200.0
 LAMPS_LIVE_S, LAMPS_PAST_S = 30.0, 1_800.0
 BY_DAY_EVERY_MS = 1_800_000
+SIGNALS_LIVE_S, SIGNALS_PAST_S = 10.0, 30.0
 COUNTERS_EVERY_MS = 3 * 3_600_000  # a lamp tells its meter readings this often
 
 
@@ -143,6 +145,28 @@ class LightSource:
         return round(value + self._offset[key], 3)
 
 
+class SignalSource:
+    """Controllers of junctions, each by its own connection."""
+
+    period_s = SIGNALS_LIVE_S
+
+    def __init__(self, made: LabCommune) -> None:
+        pairs = list(_pairs(made, "signals"))
+        self._device = {asset.id: device.id for device, asset in pairs}
+        self.world = SignalsWorld([asset for _, asset in pairs])
+
+    @property
+    def assets(self) -> list[str]:
+        return list(self._device)
+
+    def measures(self, now_ms: int) -> Iterator[Measure]:
+        by_asset: dict[str, dict[str, Any]] = {}
+        for (asset, prop), value in self.world.step(now_ms).items():
+            by_asset.setdefault(asset, {})[prop] = value
+        for asset, values in by_asset.items():
+            yield Measure(self._device[asset], now_ms, values)
+
+
 LEVEL = ("tank-1", "level_m")
 METERS = ("energy_kWh", "burning_h")
 SWITCHES = ("on", "door_open", "contactor_on")
@@ -198,6 +222,7 @@ class Sources:
     water: WaterSource
     lights: LightSource
     bays: BaySource
+    signals: SignalSource
 
     @classmethod
     def of(
@@ -215,4 +240,5 @@ class Sources:
             WaterSource(made, seed, start_ms, (known or {}).get(LEVEL)),
             LightSource(made, seed, known),
             BaySource(made, seed, bays_ms or start_ms),
+            SignalSource(made),
         )

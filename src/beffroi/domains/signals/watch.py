@@ -28,6 +28,7 @@ from beffroi.model.reading import Obs
 NEAR_MS = 120_000
 SILENT_S = 900.0
 STUCK_MS = 600_000
+STUCK_GAP_MS_MAX = 30_000  # samples further apart may meet the same second of every cycle
 SETTLE_S = 420.0  # a change of plan waits for the end of a cycle, and the hub's clock may differ
 DAY_MIN = 1_440
 
@@ -36,6 +37,7 @@ DAY_MIN = 1_440
 class JunctionMemory(Memory):
     greens: float = -1.0
     greens_since_ms: int = -1
+    greens_at_ms: int = -1
 
 
 class JunctionWatch:
@@ -101,11 +103,14 @@ class JunctionWatch:
     def _greens(self, ts_ms: int, greens: float | None) -> None:
         if greens is None:
             return
-        if greens != self._m.greens:
-            self._m.greens, self._m.greens_since_ms = greens, ts_ms
-        minutes = (ts_ms - self._m.greens_since_ms) / 60_000
-        stuck = ts_ms - self._m.greens_since_ms > STUCK_MS
-        self._latches.feed("signals.stuck", ts_ms, stuck, {"minutes": minutes})
+        m = self._m
+        if greens != m.greens or ts_ms - m.greens_at_ms > STUCK_GAP_MS_MAX:
+            m.greens, m.greens_since_ms = greens, ts_ms
+        m.greens_at_ms = ts_ms
+        still_ms = ts_ms - m.greens_since_ms
+        self._latches.feed(
+            "signals.stuck", ts_ms, still_ms > STUCK_MS, {"minutes": still_ms / 60_000}
+        )
         if self._junction is None:
             return
         bits, names = int(greens), [group.name for group in self._junction.groups]
