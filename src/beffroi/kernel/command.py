@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from beffroi.kernel import document
-from beffroi.kernel.document import Blob, Id, OneOf, Param, Table, Whole
+from beffroi.kernel.document import Blob, Id, OneOf, Params, Whole
 from beffroi.kernel.keys import sha256
-from beffroi.kernel.limits import PARAMS_MAX, PAYLOAD_BYTES_MAX
+from beffroi.kernel.limits import PAYLOAD_BYTES_MAX
 
 CLASSES = ("A", "B", "C")  # automatic; one person; two persons
 NONCE_BYTES = 16
@@ -37,9 +36,7 @@ class Command:
     not_before_ms: Annotated[int, Whole()]
     expires_ms: Annotated[int, Whole()]
     envelope: Annotated[bytes, Blob(32, 32)]
-    params: Annotated[Mapping[str, int | str], Table(Param(), PARAMS_MAX)] = field(
-        default_factory=dict
-    )
+    params: Params = field(default_factory=dict)
     plan: Annotated[str, Id(also="")] = ""
 
     def encoded(self) -> bytes:

@@ -47,8 +47,7 @@ def decide(wire: bytes, known: Situation) -> Verdict:
     """The verdict on one command as it came. Never raises, whatever the bytes."""
     command: Command | None = None
     try:
-        signed = _container(wire)
-        command = _command(signed)
+        signed, command = _command(wire)
         envelope = _addressed(command, known)
         _documents(command, envelope, known)
         members = signers(signed, known.roster)
@@ -67,19 +66,12 @@ def decide(wire: bytes, known: Situation) -> Verdict:
     return Accepted(command, approvers, case.klass, case.safe, sealed, state)
 
 
-def _container(wire: bytes) -> Signed:
+def _command(wire: bytes) -> tuple[Signed, Command]:
     must(len(wire) <= WIRE_BYTES_MAX, Reason.TOO_LARGE, f"{len(wire)} bytes")
     try:
         signed = unpack(wire)
-    except (CanonicalError, FieldError) as error:
-        raise No(Reason.UNREADABLE, str(error)) from error
-    must(signed.kind == COMMAND, Reason.NOT_A_COMMAND, f"it is signed as {signed.kind}")
-    return signed
-
-
-def _command(signed: Signed) -> Command:
-    try:
-        return read_command(signed.payload)
+        must(signed.kind == COMMAND, Reason.NOT_A_COMMAND, f"it is signed as {signed.kind}")
+        return signed, read_command(signed.payload)
     except (CanonicalError, FieldError) as error:
         raise No(Reason.UNREADABLE, str(error)) from error
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Protocol, TypeVar, get_args, get_type_hints
 
 from beffroi.kernel.canonical import Value, decode, encode
-from beffroi.kernel.limits import ID_CHARS_MAX, TEXT_CHARS_MAX, WHOLE_MAX
+from beffroi.kernel.limits import ID_CHARS_MAX, PARAMS_MAX, TEXT_CHARS_MAX, WHOLE_MAX
 
 T = TypeVar("T")
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{ID_CHARS_MAX - 1}}}")
@@ -147,6 +147,9 @@ class Table:
         return {Id().read(key): self.of.read(one) for key, one in value.items()}
 
 
+Params = Annotated[Mapping[str, int | str], Table(Param(), PARAMS_MAX)]
+
+
 @dataclass(frozen=True)
 class Part:
     """Another document inside, or None when `optional`."""
@@ -171,16 +174,14 @@ _known: dict[type[Any], dict[str, Spec]] = {}
 def _specs(kind: type[Any]) -> dict[str, Spec]:
     if kind not in _known:
         hints = get_type_hints(kind, include_extras=True)
-        _known[kind] = {
-            f.name: get_args(hints[f.name])[1] for f in dataclasses.fields(kind) if f.init
-        }
+        names = [f.name for f in dataclasses.fields(kind) if f.init]
+        _known[kind] = {name: get_args(hints[name])[1] for name in names}
     return _known[kind]
 
 
 def to_map(document: Any) -> dict[str, object]:
-    return {
-        name: spec.write(getattr(document, name)) for name, spec in _specs(type(document)).items()
-    }
+    specs = _specs(type(document))
+    return {name: spec.write(getattr(document, name)) for name, spec in specs.items()}
 
 
 def from_map(kind: type[T], value: Value) -> T:

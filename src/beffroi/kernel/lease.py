@@ -13,6 +13,8 @@ from beffroi.kernel.dsse import LEASE, STATUS, Signed
 from beffroi.kernel.limits import FACTS_MAX, LEASE_MS_MAX, SIGNED_BYTES_MAX
 from beffroi.kernel.roster import GUARD, HUB, Roster, signer
 
+Shown = Annotated[Mapping[str, int | str], Table(Param(), FACTS_MAX)]
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -43,9 +45,7 @@ class Status:
     epoch: Annotated[int, Whole()]
     counter: Annotated[int, Whole()]
     leased: Annotated[int, Whole(0, 1)] = 0
-    facts: Annotated[Mapping[str, int | str], Table(Param(), FACTS_MAX)] = field(
-        default_factory=dict
-    )
+    facts: Shown = field(default_factory=dict)
 
 
 def read_lease(signed: Signed, roster: Roster) -> Lease:

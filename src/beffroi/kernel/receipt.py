@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from beffroi.kernel import document
-from beffroi.kernel.document import Blob, FieldError, Id, OneOf, Param, Table, Text, Whole
+from beffroi.kernel.document import Blob, FieldError, Id, OneOf, Params, Text, Whole
 from beffroi.kernel.dsse import RECEIPT, Signed
 from beffroi.kernel.keys import sha256
-from beffroi.kernel.limits import PARAMS_MAX, RECEIPT_BYTES_MAX, SENTENCE_CHARS_MAX
+from beffroi.kernel.limits import RECEIPT_BYTES_MAX, SENTENCE_CHARS_MAX
 from beffroi.kernel.roster import GUARD, Roster, signer
 
 DONE = "done"  # read back
@@ -37,9 +36,7 @@ class Receipt:
     digest: Annotated[bytes, Blob(0, 32)] = b""
     reason: Annotated[str, Id(also="")] = ""
     detail: Annotated[str, Text(SENTENCE_CHARS_MAX)] = ""
-    readback: Annotated[Mapping[str, int | str], Table(Param(), PARAMS_MAX)] = field(
-        default_factory=dict
-    )
+    readback: Params = field(default_factory=dict)
 
     def encoded(self) -> bytes:
         return document.write(self)
