@@ -164,3 +164,11 @@ def _unb64(text: bytes) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return raw if raw and base64.b64encode(raw) == text else None
+
+
+def stamped(data: bytes, stamp: bytes) -> bytes:
+    """The same file with a time stamp. DossierError when the file is damaged."""
+    found = read_dossier(data)
+    if found.damage or not found.whole:
+        raise DossierError("the file is damaged: export it again")
+    return Dossier(found.note, tuple(found.items), found.roster, stamp).text()

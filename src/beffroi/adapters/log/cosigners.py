@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from beffroi.adapters.log.log import Log
 from beffroi.adapters.log.peers import Peer
+from beffroi.adapters.log.reading import Reading
 from beffroi.adapters.log.witness import Answer
 from beffroi.evidence.witness import AddCheckpoint
 from beffroi.kernel.note import Checkpoint, NoteError, NoteSignature, read_note
@@ -29,7 +29,7 @@ class RolledBackError(WitnessError):
 class Cosigners:
     """Implements ports.log_store.Witnesses. Callable from several threads."""
 
-    def __init__(self, log: Log, peers: Sequence[Peer]) -> None:
+    def __init__(self, log: Reading, peers: Sequence[Peer]) -> None:
         self._log, self._peers = log, tuple(peers)
         self._sizes: dict[str, int] = {}  # what each witness saw last, as far as we know
         self._turn = threading.Lock()
@@ -151,7 +151,7 @@ class Feeder:
 
     def __init__(
         self,
-        log: Log,
+        log: Reading,
         cosigners: Cosigners,
         period_s: float,
         report: Callable[[str], None],
@@ -188,7 +188,9 @@ class Feeder:
         self._thread.join(self._timeout_s + 1)
 
 
-def mutual(one: Log, of_one: Cosigners, other: Log, of_other: Cosigners, timeout_s: float) -> None:
+def mutual(
+    one: Reading, of_one: Cosigners, other: Reading, of_other: Cosigners, timeout_s: float
+) -> None:
     """Two communes witness each other, once: each log's checkpoint is cosigned by the other's
     witness. WitnessError when one refuses."""
     of_one.cosign(one.checkpoint(), len(of_one), timeout_s)

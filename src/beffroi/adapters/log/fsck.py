@@ -1,7 +1,7 @@
 """Is the log on this disk the one that was signed? A second way to the answer, on purpose.
 
 Shares no code with the tree, the tiles and the notes that it checks: the Merkle tree is the naive
-recursion of RFC 9162, section 2.1.1, the note is taken apart by hand. Reads only. Names the entries.
+recursion of RFC 9162, section 2.1.1, the note is taken apart by hand. Reads only, names entries.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from beffroi.evidence.entry import EntryError, read_entry
 
@@ -132,17 +132,27 @@ def _note(data: bytes, folder: Path, where: str, checked: Checked) -> _Note | No
         origin, size, root = body.split("\n")
         line = next(one for one in tail.splitlines() if one.startswith(f"\u2014 {origin} "))
         raw = base64.b64decode(line.rsplit(" ", 1)[1], validate=True)
-        seed = (folder / "log.key").read_bytes()
-        public = Ed25519PrivateKey.from_private_bytes(seed).public_key()
-        public.verify(raw[4:], f"{body}\n".encode())
+        _signed(folder, raw[4:], f"{body}\n".encode())
         return _Note(origin, int(size), base64.b64decode(root, validate=True))
-    except (ValueError, StopIteration, OSError, InvalidSignature):
+    except (ValueError, IndexError, StopIteration, OSError, InvalidSignature):
         checked.wrong(
             f"Le point de contrôle dans {where} est abîmé ou n’est pas signé par la clé du "
             "journal.",
             f"The checkpoint in {where} is damaged or not signed by the key of the log.",
         )
         return None
+
+
+def _signed(folder: Path, signature: bytes, body: bytes) -> None:
+    """By one of the keys in log.pub. InvalidSignature otherwise."""
+    for line in (folder / "log.pub").read_text().splitlines():
+        key = base64.b64decode(line.rsplit("+", 1)[1])[1:]
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(signature, body)
+        except InvalidSignature:
+            continue
+        return
+    raise InvalidSignature
 
 
 def _digits(index: int) -> str:

@@ -1,4 +1,4 @@
-"""The seed of an Ed25519 key in a file that only its owner can read. For logs and witnesses."""
+"""Keys of logs and witnesses in files: the seed for its owner only, the public keys for readers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 import stat
 from pathlib import Path
 
+from beffroi.evidence.vkey import Vkey, VkeyError, read_vkey
 from beffroi.ports.log_store import LogError
 
 SEED_BYTES = 32
+PUBLIC = "log.pub"
 
 
 def load_seed(path: Path) -> bytes:
@@ -40,3 +42,28 @@ def make_seed(path: Path) -> bytes:
     finally:
         os.close(folder)
     return seed
+
+
+def public_keys(folder: Path) -> list[Vkey]:
+    """Of the log in `folder`: the one it signs with now, then those it had before."""
+    path = folder / PUBLIC
+    try:
+        return [read_vkey(line) for line in path.read_text().splitlines() if line]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError, VkeyError) as error:
+        raise LogError(f"{path} is damaged: {error}") from error
+
+
+def add_public(folder: Path, key: Vkey) -> None:
+    """From now on the log signs with this one."""
+    known = public_keys(folder)
+    if known[:1] == [key]:
+        return
+    lines = [key, *(one for one in known if one != key)]
+    beside = folder / f"{PUBLIC}.new"
+    with beside.open("w") as file:
+        file.write("".join(f"{one.text()}\n" for one in lines))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(folder / PUBLIC)

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from beffroi.adapters.log.disk import Disk
 from beffroi.adapters.log.files import Grown
-from beffroi.adapters.log.keyfile import load_seed, make_seed
+from beffroi.adapters.log.keyfile import add_public, load_seed, make_seed, public_keys
 from beffroi.adapters.log.queue import Batch, Commits
-from beffroi.adapters.log.reading import CHECKPOINT, FILES, KEY, LOCK, SIDE, WITNESSED, Reading
+from beffroi.adapters.log.reading import CHECKPOINT, FILES, KEY, LOCK, SIDE, Reading
 from beffroi.adapters.log.side import Payload
 from beffroi.evidence.entry import Draft
 from beffroi.evidence.limits import SALT_BYTES
 from beffroi.evidence.note import sign_note
+from beffroi.evidence.vkey import Vkey
 from beffroi.kernel import keys
 from beffroi.kernel.note import Checkpoint
 from beffroi.ports.log_store import LogError, Placed
@@ -36,6 +37,8 @@ class Log(Reading):
 
     LogError when the folder does not hold what was signed. `adopt` accepts the checkpoint file
     alone after the SQLite file was lost: payloads are gone, and witnesses still know the truth.
+    `seed`: the Ed25519 key to sign with; without it `log.key` in the folder, made the first time.
+    A log whose key was changed goes on: what the former key (in `log.pub`) signed is its own.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Log(Reading):
         folder: Path,
         commune: str,
         *,
+        seed: bytes | None = None,
         disk: Disk | None = None,
         adopt: bool = False,
         salt: Callable[[], bytes] = lambda: os.urandom(SALT_BYTES),
@@ -51,8 +55,12 @@ class Log(Reading):
         self._lock = _alone(folder / LOCK)
         self._salt, self._disk = salt, disk or Disk()
         try:
-            super().__init__(folder, origin_of(commune), _seed(folder), self._disk)
+            origin = origin_of(commune)
+            self._seed = seed or _seed(folder)
+            mine = Vkey(origin, keys.public_of(self._seed))
+            super().__init__(folder, origin, [mine, *public_keys(folder)], self._disk)
             self._recover(adopt)
+            add_public(folder, mine)
         except BaseException:
             os.close(self._lock)
             raise
@@ -116,12 +124,6 @@ class Log(Reading):
         """For readers outside. Not synced: the swap was, and a start publishes again."""
         self._replace(self.folder / FILES / CHECKPOINT, self._latest.text())
 
-    def _replace(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = path.with_name(path.name + ".new")
-        beside.write_bytes(data)
-        beside.rename(path)
-
     # --- starting --------------------------------------------------------------------------------
 
     def _recover(self, adopt: bool) -> None:
@@ -159,13 +161,6 @@ class Log(Reading):
         first = published or self._sign(Grown())
         self._side.swap(self.origin, None, first.text())
         return first
-
-    def keep_witnessed(self, checkpoint: Checkpoint) -> None:
-        known = self.witnessed()
-        mine = (checkpoint.size, len(checkpoint.signatures))
-        if known and (known.size, len(known.signatures)) >= mine:
-            return
-        self._replace(self.folder / WITNESSED, checkpoint.text())
 
     def erase(self, indices: Sequence[int]) -> int:
         return self._side.erase(indices)

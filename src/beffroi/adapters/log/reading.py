@@ -7,7 +7,7 @@ from pathlib import Path
 
 from beffroi.adapters.log.disk import Disk
 from beffroi.adapters.log.files import Grown, LogFiles
-from beffroi.adapters.log.keyfile import load_seed
+from beffroi.adapters.log.keyfile import public_keys
 from beffroi.adapters.log.side import SideStore
 from beffroi.evidence.dossier import Dossier, Item
 from beffroi.evidence.merkle import ProofError, consistency, inclusion
@@ -25,8 +25,8 @@ KEY, SIDE, FILES, CHECKPOINT, LOCK, WITNESSED = (
 class Reading:
     """What writer and readers share. A writer replaces `_grown` and `_latest` after each commit."""
 
-    def __init__(self, folder: Path, origin: str, seed: bytes, disk: Disk) -> None:
-        self.folder, self.origin, self._seed = folder, origin, seed
+    def __init__(self, folder: Path, origin: str, publics: Sequence[Vkey], disk: Disk) -> None:
+        self.folder, self.origin, self._publics = folder, origin, tuple(publics)
         self._files = LogFiles(folder / FILES, disk)
         self._side = SideStore(folder / SIDE)
         self._grown: Grown
@@ -49,15 +49,19 @@ class Reading:
             checkpoint = read_note(note)
         except NoteError as error:
             raise LogError(f"the checkpoint in {place} is damaged: {error}") from error
-        public = keys.public_of(self._seed)
-        if checkpoint.origin != self.origin or not checkpoint.signed_by(self.origin, public):
+        if not self._is_own(checkpoint):
             raise LogError(f"the checkpoint in {place} is not signed by the key of {self.origin}")
         return checkpoint
 
     @property
     def vkey(self) -> Vkey:
         """Its public key, for rosters and witnesses."""
-        return Vkey(self.origin, keys.public_of(self._seed))
+        return self._publics[0]
+
+    def _is_own(self, checkpoint: Checkpoint) -> bool:
+        return checkpoint.origin == self.origin and any(
+            checkpoint.signed_by(self.origin, key.public) for key in self._publics
+        )
 
     def checkpoint(self) -> Checkpoint:
         return self._latest
@@ -101,18 +105,29 @@ class Reading:
             note = read_note((self.folder / WITNESSED).read_bytes())
         except (FileNotFoundError, NoteError):
             return None  # nothing depends on it: it is asked for again
-        own = note.signed_by(self.origin, keys.public_of(self._seed))
-        return note if own and note.size <= self._grown.size else None
+        return note if self._is_own(note) and note.size <= self._grown.size else None
+
+    def keep_witnessed(self, checkpoint: Checkpoint) -> None:
+        known = self.witnessed()
+        mine = (checkpoint.size, len(checkpoint.signatures))
+        if known and (known.size, len(known.signatures)) >= mine:
+            return
+        self._replace(self.folder / WITNESSED, checkpoint.text())
 
     def payload(self, index: int) -> tuple[bytes, bytes] | None:
         return self._side.payload(index)
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        beside = path.with_name(path.name + ".new")
+        beside.write_bytes(data)
+        beside.rename(path)
 
     def export(
         self,
         indices: Sequence[int],
         path: Path,
         roster: bytes = b"",
-        stamp: bytes = b"",
         payloads: bool = True,
     ) -> Checkpoint:
         """Write a file of evidence; the checkpoint in it. The one that witnesses have cosigned if
@@ -122,10 +137,8 @@ class Reading:
         covers = seen is not None and (not wanted or wanted[-1] < seen.size)
         at = seen if seen is not None and covers else self._latest
         items = [self._item(index, at, payloads) for index in wanted]
-        dossier = Dossier(at.text(), tuple(items), roster, stamp)
-        beside = path.with_name(path.name + ".new")
-        beside.write_bytes(dossier.text())
-        beside.rename(path)
+        dossier = Dossier(at.text(), tuple(items), roster)
+        self._replace(path, dossier.text())
         return at
 
     def _item(self, index: int, at: Checkpoint, payloads: bool) -> Item:
@@ -138,7 +151,7 @@ class Reader(Reading):
     """Beside a running hub, or of a log that rests. As of the moment it was opened."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, origin_in(folder), load_seed(folder / KEY), Disk())
+        super().__init__(folder, origin_in(folder), public_keys(folder), Disk())
         kept = self._kept()
         if kept is None:
             raise LogError(f"{SIDE} knows no checkpoint of {self.origin}")
