@@ -1,8 +1,9 @@
 """A waterworks and a lighting cabinet behind one Modbus TCP server: the PLC of the lab.
 
 `python -m beffroi.lab.plant` prints `listening <port>` and takes mischief by line on its standard
-input: `slow S`, `freeze`, `exception N`, `tid`, `short`, `mute`, `honest`. It keeps its own limits,
-as a PLC must: a full tank stops the pump, and a heartbeat that stops brings back local control.
+input: `slow S`, `freeze`, `exception N`, `tid`, `short`, `mute`, `honest`, `reset`. It keeps its
+own limits, as a PLC must: a full tank stops the pump, and a heartbeat that stops brings back local
+control.
 
 Unit 1, waterworks (registers are 10 mbar, 0.1 %, 10 l/h):
   coil 0 pump; discrete 0 pump runs, 1 remote control; holding 0 pressure set point, 1 heartbeat;
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import copy
 import struct
 import sys
 import time
@@ -112,7 +114,7 @@ class Mischief:
             self.exception = int(rest)
         elif word == "freeze":
             self.freeze = True
-        elif word == "honest":
+        elif word in ("honest", "reset"):
             self.slow_s, self.freeze, self.exception, self.wire = 0.0, False, 0, ""
         else:
             self.wire = word
@@ -187,6 +189,7 @@ async def run(host: str, port: int, watchdog_s: float) -> None:
     """Serve until the standard input closes."""
     mischief = Mischief()
     machines: list[Machine] = [Waterworks(watchdog_s), Cabinet(watchdog_s)]
+    fresh = [dict(vars(machine)) for machine in (Waterworks(watchdog_s), Cabinet(watchdog_s))]
     devices = [device(unit, machine, mischief) for unit, machine in enumerate(machines, 1)]
     server = ModbusTcpServer(devices, address=(host, port), trace_packet=mischief.packet)
     await server.serve_forever(background=True)
@@ -199,6 +202,9 @@ async def run(host: str, port: int, watchdog_s: float) -> None:
     physics = asyncio.create_task(_turn(machines))
     while line := await reader.readline():
         mischief.obey(line.decode())
+        if line == b"reset\n":
+            for machine, values in zip(machines, fresh, strict=True):
+                vars(machine).update(copy.deepcopy(values))
         print("done", flush=True)  # noqa: T201
     physics.cancel()
     with contextlib.suppress(asyncio.CancelledError):

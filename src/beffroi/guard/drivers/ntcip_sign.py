@@ -145,7 +145,9 @@ class SignDriver:
         self._activate(code.activation(message, minutes, self._wiring.priority))
 
     def expects(self, action: str, params: Mapping[str, int | str]) -> Shown:
-        if action == FALL_BACK or not (showing := self._showing(action)).message:
+        showing = Showing("", "") if action == FALL_BACK else self._showing(action)
+        if not showing.message:
+            _only(params, set())
             return {"blank": 1}
         multi, _ = self._message(showing, params)
         crc = code.message_crc(multi)
