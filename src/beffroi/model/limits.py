@@ -134,6 +134,9 @@ COMMAND_SKEW_MS = 5_000  # a guard's clock may be this far behind ours
 COMMANDS_OPEN_MAX = 2_000
 COMMAND_REPEAT_MS_MIN = 1_000  # the same bytes again, doubled each time up to:
 COMMAND_REPEAT_MS_MAX = 15_000
+WITNESS_WAIT_S = 3.0  # for cosignatures of one command; then it is tried again
+RECEIPT_LATE_MS = 60_000  # a receipt that the guard says it wrote may take this long
+RECEIPT_SILENT_MS = 3_600_000  # before the same missing one is told of again
 COMMAND_LOST_MS = 60_000  # so long after its end a command without receipt is "unknown"
 DISPATCH_TURN_S = 0.5  # how often time alone is looked at; news wake the dispatcher at once
 GUARD_SILENT_MS = 95_000  # three statuses missed: not connected
@@ -159,3 +162,6 @@ CAP_BYTES_MAX = 2 * 1024 * 1024  # national alerts draw long borders: 0.9 MB was
 CAP_ELEMENTS_MAX = 5_000
 CAP_POINTS_MAX = 100_000
 CAP_INFOS_MAX = 20
+
+# --- parking entitlements ------------------------------------------------------------------------
+USED_CLAIMS_MAX = 1_000_000  # titles that one verifier remembers, about 60 bytes each

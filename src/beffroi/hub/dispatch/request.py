@@ -67,6 +67,32 @@ def needed(wish: Wish, envelope: Envelope, known: Situation) -> Need | Denied:
     return _outside(wish, refusal)
 
 
+def need_of(command: Command, envelope: Envelope, known: Situation) -> Need | Denied:
+    """What the envelope asks of finished bytes. When its conditions do not hold at the moment, what
+    their class asks: people may approve before the tank is full; the judge looks when it is sent.
+    """
+    action = envelope.actions.get(command.action)
+    if action is None:
+        return _outdated()
+    try:
+        case = case_of(command, action, known)
+    except No as no:
+        if no.reason is not Reason.NOT_PERMITTED_NOW:
+            return _outdated()
+        later = tuple(
+            replace(case, conditions=()) for case in action.cases if case.klass == command.klass
+        )
+        try:
+            case = case_of(command, replace(action, cases=later), known)
+        except No:
+            return _outdated()
+    return Need(case.klass, case, action)
+
+
+def _outdated() -> Denied:
+    return deny(str(Reason.OTHER_ENVELOPE), "The rules have changed since. Make a new request.")
+
+
 def _outside(wish: Wish, refusal: No | None) -> Denied:
     if refusal is not None and refusal.reason is Reason.NOT_PERMITTED_NOW:
         return deny(

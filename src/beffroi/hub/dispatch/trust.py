@@ -45,5 +45,9 @@ class TrustSource(Protocol):
     def current(self) -> Trusted:
         """The newest valid state. TrustError when there is none."""
 
+    def refresh(self, now_ms: int) -> bool:
+        """Keep what the hub itself must keep fresh; True when that changed something. TrustError
+        when it cannot."""
+
     def bundle(self, guard: str) -> bytes:
         """What goes to this guard on `d/<guard>/trust`: canonical, ready to send."""

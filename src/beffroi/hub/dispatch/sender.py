@@ -1,0 +1,254 @@
+"""From ready to sent, and again until there is an answer.
+
+The judge is asked with what the hub knows; then the entry is durable, then the row, and only then
+do bytes leave. Bytes that left are never changed: the guard answers the same bytes with the same
+receipt, so a repetition cannot double an effect. The parts without I/O are synchronous and run in
+threads. Knows no broker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import structlog
+
+from beffroi.hub.dispatch import approve, check, evidence, lifecycle
+from beffroi.hub.dispatch.book import Book
+from beffroi.hub.dispatch.denied import Denied, DeniedError, deny
+from beffroi.hub.dispatch.mirror import MOVED
+from beffroi.hub.dispatch.office import HUB, OPEN, Office
+from beffroi.kernel.decide import decide
+from beffroi.kernel.dsse import Logged, Signed, pack
+from beffroi.kernel.situation import Situation
+from beffroi.kernel.verdict import Accepted, Reason
+from beffroi.model.finding import Finding
+from beffroi.model.limits import (
+    COMMAND_LOST_MS,
+    COMMAND_REPEAT_MS_MAX,
+    COMMAND_REPEAT_MS_MIN,
+    WITNESS_WAIT_S,
+)
+from beffroi.ports.commands import CommandChange, CommandRow, State
+from beffroi.ports.log_store import LogError, Witnesses
+from beffroi.ports.store import StaleVersionError
+
+# What may yet become true before the command ends. All other refusals are final.
+WAIT = frozenset({Reason.NOT_YET, Reason.NO_LEASE, Reason.NOT_LOGGED, Reason.TOO_FEW_WITNESSES})
+
+log = structlog.get_logger("dispatch")
+
+
+class Outgoing(NamedTuple):
+    """Durable: it may leave."""
+
+    command: str
+    guard: str
+    wire: bytes
+
+
+class Passed(NamedTuple):
+    """A command that the judge and the checks let through."""
+
+    row: CommandRow
+    wire: bytes
+    safe: bool
+    travel: dict[str, int]
+
+
+class Sender:
+    """`turn` as often as there is news; it returns what may leave now."""
+
+    def __init__(self, book: Book, office: Office, witnesses: Witnesses | None = None) -> None:
+        self._book, self._office, self._witnesses = book, office, witnesses
+        self._repeat: dict[str, tuple[int, int]] = {}  # command -> (when again, pause)
+        self._proofs: dict[str, tuple[int, Logged]] = {}  # command -> (witnesses, proof)
+        self.held: dict[str, Denied] = {}  # why a ready command waits
+
+    def turn(self) -> list[Outgoing]:
+        """One look at everything that is open."""
+        out: list[Outgoing] = []
+        for row in reversed(self._book.store.commands(OPEN)):  # oldest first
+            try:
+                out += self._look(row)
+            except StaleVersionError:  # somebody changed it meanwhile: it is looked at again
+                continue
+            except DeniedError as error:
+                log.warning("command_held", command=row.id, why=str(error))
+        return out
+
+    def _look(self, row: CommandRow) -> list[Outgoing]:
+        now = self._book.clock.now_ms()
+        if row.state is State.SENT:
+            return self._again(row, now)
+        if self._ended(row, now):
+            return []
+        if row.state is State.REQUESTED:
+            self._office.adopt(row)
+            return []
+        if row.state is State.READY:
+            self._prove(row)
+            return self._send(row)
+        return []
+
+    # --- what can no longer be sent ----------------------------------------------------------
+    def _ended(self, row: CommandRow, now: int) -> bool:
+        """Expired, or written for a start or for rules that are gone."""
+        if row.expires_ms <= now:
+            held = self.held.pop(row.id, None)
+            with self._book.lock:
+                row = self._office.command(row.id)
+                change = lifecycle.step(
+                    row,
+                    "expired",
+                    now,
+                    HUB,
+                    reason=held.code if held else "expired",
+                    detail=str(held) if held else "",
+                )
+                if change is not None:
+                    self._book.record([evidence.about(evidence.ENDED, row, now, outcome="expired")])
+                    self._book.keep([change])
+            return True
+        gone = self._gone(row)
+        if gone is not None:
+            self._office.refuse(row, gone)
+        return gone is not None
+
+    def _gone(self, row: CommandRow) -> Denied | None:
+        nonce = self._book.mirror.nonce(row.guard)
+        if nonce and nonce.hex() != row.nonce:
+            return deny("other_start", "The guard has started again since. Make a new request.")
+        if row.plan and not self._current(row.plan):
+            return deny("old_plan", "Its plan was stopped or has a newer generation.")
+        return None
+
+    def _current(self, label: str) -> bool:
+        name, _, generation = label.rpartition(".")
+        rows = self._book.store.plans(name)
+        return bool(rows) and str(rows[0].generation) == generation and rows[0].active
+
+    # --- sending -----------------------------------------------------------------------------
+    def _prove(self, row: CommandRow) -> None:
+        """Where the envelope asks for witnesses: the proof, with as many cosignatures as can be had
+        now. Without the lock, because neighbours may be slow."""
+        envelope = self._book.trusted.envelopes.get(row.target)
+        action = envelope.actions.get(row.action) if envelope else None
+        if action is None or action.witnesses_min == 0 or row.entry < 0:
+            return
+        if self._proofs.get(row.id, (0, None))[0] >= action.witnesses_min:
+            return
+        try:
+            checkpoint = self._book.log.checkpoint()
+            if self._witnesses is not None:
+                checkpoint = self._witnesses.cosign(
+                    checkpoint, action.witnesses_min, WITNESS_WAIT_S
+                )
+            proof = self._book.log.prove(row.entry, checkpoint)
+            self._proofs[row.id] = (action.witnesses_min if self._witnesses else 0, proof)
+        except LogError as error:
+            log.warning("not_witnessed", command=row.id, why=str(error))
+
+    def _send(self, row: CommandRow) -> list[Outgoing]:
+        book = self._book
+        with book.lock:
+            fresh = book.store.command(row.id)
+            if fresh is None or fresh.version != row.version:
+                return []
+            known = book.situation(row.guard)
+            signed = self._signed(row)
+            passed = self._judged(row, signed, known)
+            if isinstance(passed, Denied):
+                return []
+            now = known.now_ms
+            book.record([evidence.about(evidence.SENT, row, now, passed.wire)])
+            change = lifecycle.step(
+                row,
+                "sent",
+                now,
+                HUB,
+                wire=passed.wire,
+                sent_ms=now,
+                safe=passed.safe,
+                travel=passed.travel,
+            )
+            if change is None:
+                return []
+            book.keep([change])
+        self.held.pop(row.id, None)
+        self._proofs.pop(row.id, None)
+        self._repeat[row.id] = (now + COMMAND_REPEAT_MS_MIN, COMMAND_REPEAT_MS_MIN)
+        return [Outgoing(row.id, row.guard, passed.wire)]
+
+    def _signed(self, row: CommandRow) -> Signed:
+        book = self._book
+        approvals = book.store.approvals(row.id)
+        signed = approve.signed_by(row.payload, approvals, book.trusted.roster).by(book.seed)
+        proof = self._proofs.get(row.id)
+        return (
+            signed
+            if proof is None
+            else Signed(signed.kind, signed.payload, signed.signatures, proof[1])
+        )
+
+    def _judged(self, row: CommandRow, signed: Signed, known: Situation) -> Passed | Denied:
+        """What may leave; a `Denied` has been acted upon: refused for good, or held."""
+        wire = pack(signed)
+        verdict = decide(wire, known)
+        if not isinstance(verdict, Accepted):
+            denied = deny(
+                str(verdict.reason), "The hub's own judge refuses: {why}.", why=verdict.detail
+            )
+            return self._no(row, denied, wait=verdict.reason in WAIT)
+        if not verdict.safe:
+            locked = self._office.locked(row)
+            if locked is not None:
+                return self._no(row, locked, wait=False)
+            envelopes = self._book.trusted.envelopes.values()
+            fleet = sum(envelope.service == row.service for envelope in envelopes)
+            crowded = check.crowded(row, self._book.moved, fleet, known.now_ms)
+            if crowded is not None:
+                return self._no(row, crowded, wait=True)
+        effect = verdict.state.of(row.target).effects[-1]
+        return Passed(row, wire, verdict.safe, dict(effect.travel))
+
+    def _no(self, row: CommandRow, denied: Denied, *, wait: bool) -> Denied:
+        if wait:
+            self.held[row.id] = denied
+        else:
+            self.held.pop(row.id, None)
+            self._office.refuse(row, denied)
+        return denied
+
+    # --- until there is an answer -------------------------------------------------------------
+    def _again(self, row: CommandRow, now: int) -> list[Outgoing]:
+        if now >= row.expires_ms + COMMAND_LOST_MS:
+            self._lose(row, now)
+            return []
+        if now >= row.expires_ms:
+            return []
+        when, pause = self._repeat.get(row.id, (0, COMMAND_REPEAT_MS_MIN // 2))
+        if now < when:
+            return []
+        pause = min(2 * pause, COMMAND_REPEAT_MS_MAX)
+        self._repeat[row.id] = (now + pause, pause)
+        return [Outgoing(row.id, row.guard, row.wire)]
+
+    def _lose(self, row: CommandRow, now: int) -> None:
+        """It can no longer take effect, and nobody has said whether it did."""
+        with self._book.lock:
+            row = self._office.command(row.id)
+            change = lifecycle.step(row, "lost", now, HUB, reason="no_receipt")
+            if change is None:
+                return
+            self._book.record([evidence.about(evidence.ENDED, row, now, outcome="unknown")])
+            self._book.keep([change])
+        self._repeat.pop(row.id, None)
+        facts = {"target": row.target, "command": row.id}
+        self._book.alarms([Finding("commands.unknown", row.target, True, now, facts)])
+
+    def forget(self, rows: Sequence[CommandChange]) -> None:
+        """Commands that a receipt has ended are not repeated."""
+        for change in rows:
+            if change.row.state not in OPEN or change.row.state not in MOVED:
+                self._repeat.pop(change.row.id, None)
