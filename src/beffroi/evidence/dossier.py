@@ -140,8 +140,9 @@ def _entry(rest: bytes, number: int, found: Found) -> None:
         found.damage.append(Damage(number, ENTRY, index))
         return
     doubled = any(item.index <= other.index for other in found.items[-1:])
-    if digits != str(item.index).encode() or doubled:
-        found.damage.append(Damage(number, ENTRY, item.index))
+    if digits != str(item.index).encode() or doubled:  # either number may be the changed one
+        told = {item.index} | ({index} if index is not None else set())
+        found.damage += [Damage(number, ENTRY, one) for one in sorted(told)]
         return
     found.items.append(item)
 
