@@ -20,11 +20,14 @@ from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
 from beffroi.cli import place
+from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
+from beffroi.hub.dispatch.alarming import ToDesk
+from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.live import Event, Live
 from beffroi.hub.retention import keep
@@ -32,6 +35,7 @@ from beffroi.hub.services import Services
 from beffroi.model.alarm import AlarmChange
 from beffroi.model.limits import WEB_CONNECTIONS_MAX
 from beffroi.model.reading import Quarantined, Reason
+from beffroi.ports.commands import CommandRow
 from beffroi.ports.store import Batch, StoreError
 from beffroi.ui.app import mount_ui
 
@@ -52,6 +56,18 @@ class Teller:
         self._herald(changes)
         for change in changes:
             self._loop.call_soon_threadsafe(self._live.tell, Event("alarm", asdict(change.alarm)))
+
+
+class Moved:
+    """Tells open pages that a command changed; they read it again."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, row: CommandRow) -> None:
+        what = {"id": row.id, "target": row.target, "state": row.state.value}
+        self._loop.call_soon_threadsafe(self._live.tell, Event("command", what))
 
 
 class Refused:
@@ -93,12 +109,14 @@ async def hub_process(settings: Settings) -> None:
         serving = asyncio.create_task(server.serve())
         _welcome(settings, app)
         waiting = asyncio.create_task(stop.wait())
-        ingest: asyncio.Task[None] = app.state.ingest  # the hub without ingest is no hub
-        await asyncio.wait({serving, waiting, ingest}, return_when=asyncio.FIRST_COMPLETED)
+        # The hub without one of these is no hub.
+        parts: set[asyncio.Task[None]] = {app.state.ingest, app.state.dispatch}
+        await asyncio.wait({serving, waiting, *parts}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
         await serving
-        if ingest.done():
-            ingest.result()  # its error ends this process, and the supervisor starts it again
+        for part in parts:
+            if part.done():
+                part.result()  # its error ends this process, and the supervisor starts it again
 
 
 @contextlib.asynccontextmanager
@@ -107,7 +125,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     clock, live = SystemClock(), Live()
     store = await asyncio.to_thread(place.store_of, settings)
     known = domains()
-    rules = {name: rule for domain in known.values() for name, rule in domain.rules.items()}
+    rules = dict(RULES)
+    rules |= {name: rule for domain in known.values() for name, rule in domain.rules.items()}
     herald = Herald(place.notifier_of(settings), rules, store.people.users)
     desk = Desk(store.alarms, rules, told=Teller(live, herald))
     where = place.endpoint(settings)
@@ -125,25 +144,37 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         codecs=codecs,
         domains=known,
     )
-    services = Services(
-        store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port
-    )
-    app = create_app(services, _web(settings))
-    mount_ui(app)
-    app.state.counters = lambda: asdict(ingest.stats)
-    app.state.ingest = work = asyncio.create_task(ingest.run())
-    upkeep = asyncio.create_task(keep(store.readings, clock))
-    try:
-        yield app
-    finally:
-        upkeep.cancel()
-        await ingest.stop()
-        with contextlib.suppress(Exception):
-            await work
-        await bus.stop()
-        codecs.close()
-        await asyncio.to_thread(herald.close)
-        store.close()
+    alarms = ToDesk(desk, store, clock)
+    async with dispatching(settings, store, clock, alarms, Moved(live)) as dispatch:
+        services = Services(
+            store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port, dispatch
+        )
+        app = create_app(services, _web(settings))
+        mount_ui(app)
+        app.state.counters = lambda: asdict(ingest.stats)
+        app.state.ingest = work = asyncio.create_task(ingest.run())
+        app.state.dispatch = sending = asyncio.create_task(
+            dispatch.run() if dispatch else trust_appears(settings)
+        )
+        upkeep = asyncio.create_task(keep(store.readings, clock))
+        try:
+            yield app
+        finally:
+            upkeep.cancel()
+            await _ended(sending)
+            await ingest.stop()
+            with contextlib.suppress(Exception):
+                await work
+            await bus.stop()
+            codecs.close()
+            await asyncio.to_thread(herald.close)
+    store.close()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
 
 
 def _web(settings: Settings) -> WebSettings:

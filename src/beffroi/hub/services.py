@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from beffroi.domains.base import Domain
 from beffroi.hub.alarms.desk import Desk
+from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.live import Live
 from beffroi.ports.bus import Bus
 from beffroi.ports.clock import Clock
@@ -29,3 +30,4 @@ class Services:
     domains: Mapping[str, Domain]
     mqtt_host: str  # what devices connect to, for the onboarding wizard
     mqtt_port: int
+    dispatch: Dispatch | None = None  # None: the commune has no trust repository yet

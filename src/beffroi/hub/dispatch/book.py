@@ -59,6 +59,7 @@ class Book:
         self._told, self._source = told, trust
         self._trusted: Trusted | None = None
         self._why = ""
+        self._log_failed = False
         self._moved: dict[str, CommandRow] = {}
         for row in store.sent_since(clock.now_ms() - DAY_MS):
             self._moved[row.id] = row
@@ -117,11 +118,14 @@ class Book:
         try:
             placed = self.log.append(drafts)
         except (LogError, OSError) as error:
+            self._log_failed = True
             self.alarms([Finding("commands.no_log", "", True, now, {"why": str(error)[:200]})])
             raise DeniedError(
                 deny("no_log", "The evidence log cannot be written: {why}.", why=str(error))
             ) from error
-        self.alarms([Finding("commands.no_log", "", False, now)])
+        if self._log_failed:
+            self._log_failed = False
+            self.alarms([Finding("commands.no_log", "", False, now)])
         return [one.index for one in placed]
 
     def keep(
