@@ -9,7 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-from beffroi.cli import codec, data, device, evidence, place, replay, sign, signals, signer, trust
+from beffroi.cli import (
+    codec,
+    data,
+    device,
+    entitlement,
+    evidence,
+    place,
+    replay,
+    sign,
+    signals,
+    signer,
+    trust,
+)
 from beffroi.cli.settings import Settings, SettingsError, default_home, load
 
 app = typer.Typer(
@@ -20,6 +32,7 @@ app = typer.Typer(
 app.add_typer(device.app, name="device")
 app.add_typer(codec.app, name="codec")
 app.add_typer(data.app, name="data")
+app.add_typer(entitlement.app, name="entitlement")
 app.add_typer(evidence.app, name="evidence")
 app.command()(evidence.verify)
 app.add_typer(signals.app, name="signals")

@@ -1,0 +1,1 @@
+"""Single-use words, remembered on disk by a verifier."""
