@@ -1,7 +1,8 @@
 """The used set of one verifier in one file that only grows: synced before anybody is answered.
 
 A torn last record (power cut while it was written) was never answered, so it is cut off; damage
-that whole records follow stops the verifier, for a forgotten claim is a title that works twice. One process at a time.
+that whole records follow stops the verifier, for a forgotten claim is a title that works twice.
+One process at a time.
 """
 
 from __future__ import annotations
