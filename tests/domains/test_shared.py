@@ -14,7 +14,7 @@ from beffroi.domains.rule_table import RuleTableError, parse
 from beffroi.domains.units import scaled
 from beffroi.domains.usual import Tuning, Usual
 
-OURS = ("water", "lighting")
+OURS = ("water", "lighting", "signals")
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -160,7 +160,7 @@ def test_every_measure_fits_the_books() -> None:
     from beffroi.domains.registry import domains
 
     sources = Sources.of(MADE, 1, START_MS)
-    parts = (sources.people, sources.water, sources.lights, sources.bays)
+    parts = (sources.people, sources.water, sources.lights, sources.bays, sources.signals)
     pasts = [Past(source, START_MS, 900.0) for source in parts]
     devices = {d.id: d for d in MADE.devices}
     assets = {a.id: a for a in MADE.assets}

@@ -104,9 +104,10 @@ class Junction:
 
     @property
     def start_s(self) -> int:
-        """All red after flashing: the longest amber and the longest clearance together."""
+        """All red after flashing: the longest amber and the longest clearance together, and a
+        second at least where there is neither."""
         clear = max((self.clear_s(a, b) for a, b in self.conflicts), default=0)
-        return clear + max(group.amber_s for group in self.groups)
+        return max(1, clear + max(group.amber_s for group in self.groups))
 
     @property
     def digest(self) -> str:

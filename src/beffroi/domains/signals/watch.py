@@ -50,7 +50,7 @@ class JunctionWatch:
         self._zone = text(attrs, "timezone", DEFAULT_ZONE)
         self._silent_s = number_or(attrs, "silent_s", SILENT_S)
         self._limits = [
-            Limit("signals.waiting", "wait_s", None, law.WAIT_S_MAX + 0.5, 10.0, 0, "most_s"),
+            Limit("signals.waiting", "wait_s", None, law.WAIT_S_MAX, 10.0, 0, "most_s"),
             Limit("signals.door_open", "door_open", None, 0.5, 0.0, 60),
         ]
         self._latches = Latches(asset.id, saved.get("latches"))
