@@ -41,6 +41,9 @@ class _Ref(document.Same):
         return Id().read(value) if isinstance(value, str) else Whole().read(value)
 
 
+_KIND, _WHOLE, _SUBJECT, _REFERENCES = Id(), Whole(), Blob(32, 32), Table(_Ref(), REFS_MAX)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """`kind` is in two parts: `command.refused`. `subject` is the digest of the signed thing it is
@@ -75,7 +78,10 @@ class Draft:
             raise EntryError(f"{len(self.payload)} bytes of payload, more than {PAYLOAD_BYTES_MAX}")
         digest = seal(salt, self.payload) if self.payload else b""
         entry = Entry(self.kind, self.at_ms, self.subject, digest, dict(self.refs))
-        read_entry(entry.encoded())
+        try:
+            _lawful(entry)
+        except ValueError as error:
+            raise EntryError(f"this cannot be recorded: {error}") from error
         return entry
 
 
@@ -95,6 +101,11 @@ def read_entry(data: bytes) -> Entry:
 
 
 def _lawful(entry: Entry) -> None:
+    """All rules, on the values: an entry that passes reads back from its bytes."""
+    _KIND.read(entry.kind)
+    _WHOLE.read(entry.at_ms)
+    _SUBJECT.read(entry.subject)
+    _REFERENCES.read(entry.refs)
     if entry.kind.count(".") != 1:
         raise FieldError(f"the kind {entry.kind} is not in two parts, as command.refused is")
     if len(entry.sealed) not in (0, 32):

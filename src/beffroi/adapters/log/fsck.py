@@ -146,7 +146,7 @@ def _note(data: bytes, folder: Path, where: str, checked: Checked) -> _Note | No
 def _signed(folder: Path, signature: bytes, body: bytes) -> None:
     """By one of the keys in log.pub. InvalidSignature otherwise."""
     for line in (folder / "log.pub").read_text().splitlines():
-        key = base64.b64decode(line.rsplit("+", 1)[1])[1:]
+        key = base64.b64decode(line.split("+", 2)[2])[1:]
         try:
             Ed25519PublicKey.from_public_bytes(key).verify(signature, body)
         except InvalidSignature:

@@ -85,7 +85,7 @@ class Log(Reading):
     def _commit(self, batches: Sequence[Batch]) -> list[int]:
         """The index of each batch's first entry. On the writer's thread only."""
         if self._broken:
-            self._recover(adopt=False)
+            self._recover(adopt=False)  # raises as long as the disk is not well again
             self._broken = False
         grown = self._grown
         entries: list[bytes] = []
@@ -127,6 +127,13 @@ class Log(Reading):
     # --- starting --------------------------------------------------------------------------------
 
     def _recover(self, adopt: bool) -> None:
+        try:
+            self._read_again(adopt)
+        except (OSError, sqlite3.Error) as error:
+            self._disk.forget()
+            raise LogError(f"the log cannot be written: {error}") from error
+
+    def _read_again(self, adopt: bool) -> None:
         kept, published = self._kept(), self._published()
         if kept is None:
             kept = self._first(published, adopt)
