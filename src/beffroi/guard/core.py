@@ -131,6 +131,11 @@ class Core:
             self._keep(instant, REFUSED, reason="trust", detail=why)
         return self._done(instant)
 
+    def connected(self, instant: Instant) -> list[Effect]:
+        """The hub can hear us, anew: it must learn the nonce before it can speak."""
+        self._speech.due_now(self.posts)
+        return self._done(instant)
+
     def lease(self, wire: bytes, instant: Instant) -> list[Effect]:
         self._advance(instant)
         held = self._tenure.held

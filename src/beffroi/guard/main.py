@@ -64,9 +64,13 @@ class Guard:
         try:
             self._worker.begin()
             self._link.start()
+            connects = 0
             while not self._ending:
                 for message in self._link.get(TICK_MS / 1000):
                     self._hear(message)
+                if self._link.connects != connects:
+                    connects = self._link.connects
+                    self._worker.connected()
                 self._worker.tick()
                 self._link.pump()
                 self._note()

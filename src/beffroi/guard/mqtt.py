@@ -71,6 +71,7 @@ class Link:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self.connected = False
+        self.connects = 0
         client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=guard,
@@ -143,6 +144,7 @@ class Link:
             return
         client.subscribe([(f"d/{self._guard}/{kind}", 1) for kind in _TOPICS])
         self.connected = True
+        self.connects += 1
         log.info("connected to %s:%s", self._hub.host, self._hub.port)
         self._wake.set()
 

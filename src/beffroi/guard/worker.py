@@ -92,6 +92,9 @@ class Worker:
     def lease(self, wire: bytes) -> None:
         self.run(self._core.lease(wire, self._instant()))
 
+    def connected(self) -> None:
+        self.run(self._core.connected(self._instant()))
+
     def tick(self) -> None:
         self.run(self._core.tick(self._instant()))
 

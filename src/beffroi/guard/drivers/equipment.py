@@ -62,6 +62,13 @@ class Equipment:
         self.on_act(dict(question))
         return {}
 
+    def renew(self, shows: Mapping[str, Any]) -> None:
+        """As if it had just been mounted."""
+        with self._lock:
+            self._values, self._faults, self._late = dict(shows), {}, []
+            self.effects.clear()
+        self.on_act = lambda _: None
+
     @property
     def shown(self) -> Values:
         return dict(self.ask({"do": "read"}).get("shown", {}))

@@ -1,0 +1,85 @@
+"""The kit against our own guard, which keeps every rule, and against guards that break one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from beffroi.lab.conformance.bench import Bench, ContractError
+from beffroi.lab.conformance.report import as_json, attempt, check, chosen
+from beffroi.lab.conformance.rule import RULES
+
+OURS = f"{sys.executable} -m beffroi.guard.main"
+MUTANTS = Path(__file__).with_name("mutants.py")
+BREAKS = {
+    "amnesiac": "G-02",
+    "sloppy": "G-04",
+    "lonely": "G-08",
+    "trusting_nonce": "G-10",
+    "eternal": "G-11",
+    "dark": "G-20",
+    "unbounded": "G-21",
+    "stubborn": "G-23",
+    "parrot": "G-24",
+    "gullible": "G-25",
+    "blind": "G-26",
+    "careless": "G-28",
+    "constant_nonce": "G-40",
+    "hasty": "G-41",
+    "forgetful": "G-44",
+    "rootless": "G-45",
+}
+
+
+def halves(items):
+    """Two benches at once: most of a rule is waiting for a process to start."""
+    items = list(items)
+    return items[::2], items[1::2]
+
+
+async def test_our_guard_keeps_every_rule(tmp_path):
+    parts = halves(RULES)
+    results = await asyncio.gather(
+        *(check(OURS, tmp_path / str(n), part, kills=3) for n, part in enumerate(parts))
+    )
+    broken = [f"{r.number}: {r.instead}" for part in results for r in part if not r.holds]
+    assert not broken
+    summary = as_json(OURS, [r for part in results for r in part])
+    assert summary["held"] == summary["rules"] == len(RULES) >= 30
+
+
+async def test_each_broken_guard_breaks_its_rule(tmp_path):
+    async def run(folder, mutants):
+        found = {}
+        async with Bench(folder, OURS, kills=2) as bench:
+            for name in mutants:
+                bench.guard_command = f"{sys.executable} {MUTANTS} {name}"
+                found[name] = await attempt(bench, RULES[BREAKS[name]], anew=True)
+        return found
+
+    parts = await asyncio.gather(
+        *(run(tmp_path / str(n), part) for n, part in enumerate(halves(BREAKS)))
+    )
+    survivors = [name for part in parts for name, result in part.items() if result.holds]
+    assert not survivors
+    reasons = {name: result.instead for part in parts for name, result in part.items()}
+    assert not [name for name, why in reasons.items() if "ready" in why], reasons
+
+
+def test_every_rule_says_what_it_asks():
+    for one in RULES.values():
+        assert len(one.text) > 40, one.number
+    assert len({one.text for one in RULES.values()}) == len(RULES)
+
+
+def test_a_rule_that_does_not_exist_is_an_error():
+    with pytest.raises(ContractError):
+        chosen(["G-99"])
+
+
+async def test_something_that_is_no_guard_is_told_what_is_missing(tmp_path):
+    with pytest.raises(ContractError, match="public key"):
+        await check(f"{sys.executable} -c pass", tmp_path / "kit")
