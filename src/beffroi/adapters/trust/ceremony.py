@@ -19,7 +19,13 @@ from beffroi.adapters.trust import chain as chains
 from beffroi.adapters.trust.chain import Chain
 from beffroi.adapters.trust.shelf import ROOT, SNAPSHOT, TARGETS, TIMESTAMP, Shelf, ShelfError
 from beffroi.adapters.trust.tufkeys import key_of, sign
-from beffroi.guard.trust_bundle import ROSTER, envelope_path, role_of
+from beffroi.guard.trust_bundle import (
+    BUNDLE_BYTES_MAX,
+    ROSTER,
+    envelope_path,
+    metadata_name,
+    role_of,
+)
 from beffroi.kernel.envelope import Envelope
 from beffroi.kernel.limits import DAY_MS
 from beffroi.kernel.roster import Member, Roster
@@ -163,6 +169,7 @@ class Ceremony:
         roster, envelopes = self._dated(now, roster, envelopes)
         roles = self._roles(now, envelopes)
         targets = self._targets(root.signed, now, roster, roles)
+        self._fits(root, targets, roles)
         for name, role in roles.items():
             self._sign(name, role, known)
         self._sign(TARGETS, targets, known)
@@ -233,6 +240,27 @@ class Ceremony:
                 delegations=Delegations(holders(root), delegated),
             )
         )
+
+    def _fits(
+        self,
+        root: Metadata[Root],
+        targets: Metadata[Targets],
+        roles: Mapping[str, Metadata[Targets]],
+    ) -> None:
+        """What cannot be sent to a guard is not signed. Signatures and the snapshot, which are
+        not made yet, are counted generously."""
+        own = len(root.signed_bytes) + len(targets.signed_bytes)
+        own += sum(len(self.shelf.read(metadata_name(ROOT, v))) for v in self.shelf.versions(ROOT))
+        own += targets.signed.targets[ROSTER].length
+        spare = 4_096 + 100 * len(roles) + 300 * len(root.signed.roles[TARGETS].keyids)
+        for name, role in roles.items():
+            documents = sum(info.length + 100 for info in role.signed.targets.values())
+            size = own + spare + len(role.signed_bytes) + documents
+            if size > BUNDLE_BYTES_MAX:
+                raise CeremonyError(
+                    f"{name.removeprefix('guard-')} would be sent {size} bytes, more than "
+                    f"{BUNDLE_BYTES_MAX}: give it fewer targets, or shorter catalogues"
+                )
 
     def _sign(self, role: str, metadata: Metadata[Any], known: Mapping[str, Key]) -> None:
         sign(metadata, known, self.signers)
