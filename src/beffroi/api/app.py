@@ -8,7 +8,19 @@ from starlette.responses import JSONResponse, Response
 from beffroi.api import problems
 from beffroi.api.access import guard
 from beffroi.api.border import Border
-from beffroi.api.routes import alarms, assets, data, devices, events, people, status
+from beffroi.api.routes import (
+    alarms,
+    assets,
+    commands,
+    commands_people,
+    commands_plans,
+    data,
+    devices,
+    events,
+    people,
+    status,
+    witness,
+)
 from beffroi.api.routes import map as map_routes
 from beffroi.api.settings import WebSettings
 from beffroi.api.town import Town
@@ -16,6 +28,7 @@ from beffroi.api.tries import Tries
 from beffroi.hub.services import Services
 
 ROUTERS = (
+    witness.router,  # before /links/{link}/{source}, which its path would fit
     status.router,
     map_routes.router,
     events.router,
@@ -24,6 +37,9 @@ ROUTERS = (
     devices.router,
     data.router,
     people.router,
+    commands.router,
+    commands_plans.router,
+    commands_people.router,
 )
 
 
@@ -40,6 +56,7 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.web = web or WebSettings()
     app.state.town = Town(services)
     app.state.tries = Tries()
+    app.state.passkey_challenges = {}
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/api/openapi.json", _openapi, include_in_schema=False)

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from beffroi.hub.alarms.desk import RefusedError
+from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.live import TooManyClientsError
 from beffroi.ports.identity import IdentityError
 from beffroi.ports.store import StaleVersionError, StoreError
@@ -70,6 +71,10 @@ def understood(error: Exception) -> Refusal:
             return error
         case RefusedError():
             return Refusal(409, error.code, "{text}", text=str(error))
+        case DeniedError():
+            denied = error.denied
+            status = 404 if denied.code in ("unknown_command", "unknown_plan") else 409
+            return Refusal(status, denied.code, denied.text, **denied.facts)
         case StaleVersionError():
             text = "Somebody else changed this meanwhile. Read it again, then decide."
             return Refusal(409, "stale", text)
@@ -115,6 +120,7 @@ def install(app: FastAPI) -> None:
     kinds: list[Any] = [
         Refusal,
         RefusedError,
+        DeniedError,
         IdentityError,
         StoreError,
         TooManyClientsError,

@@ -145,7 +145,8 @@ def examined(
             "{person} has approved this already. Another person must.",
             person=member.person,
         )
-    if account and any(one.account == account for one in before):
+    passkeys = [one for one in before if one.how == PASSKEY]
+    if person is not None and any(one.account == account for one in passkeys):
         return deny("same_account_twice", "This account has approved already. Another person must.")
     return member
 

@@ -27,6 +27,7 @@ ODD = "guard.odd"  # a receipt that contradicts the ones before, or our own book
 BREAK_GLASS = "key.broken"
 PLAN_SIGNED = "plan.signed"
 PLAN_STOPPED = "plan.stopped"
+INTERLOCKED = "interlock.set"
 TRUST = "trust.published"
 
 Refs = Mapping[str, int | str]
@@ -86,6 +87,10 @@ def odd(row: ReceiptRow, reason: str) -> Draft:
 def plan(kind: str, row: PlanRow, now_ms: int) -> Draft:
     refs: Refs = {"plan": row.id, "version": row.generation}
     return Draft(kind, now_ms, sha256(row.payload), refs, row.payload)
+
+
+def interlocks(row: PlanRow, now_ms: int) -> Draft:
+    return Draft(INTERLOCKED, now_ms, sha256(row.payload), {"version": row.generation}, row.payload)
 
 
 def trust(roster: bytes, version: int, guard: str, now_ms: int) -> Draft:

@@ -15,9 +15,11 @@ from beffroi.hub.dispatch.book import Book
 from beffroi.hub.dispatch.denied import Denied, DeniedError, deny
 from beffroi.hub.dispatch.mirror import Seen
 from beffroi.hub.dispatch.request import Need, Wish, build, need_of, needed
+from beffroi.hub.dispatch.trust import TrustError
 from beffroi.kernel import document
+from beffroi.kernel.canonical import encode
 from beffroi.kernel.command import Command, read_command
-from beffroi.kernel.dsse import COMMAND, Signature, Signed
+from beffroi.kernel.dsse import COMMAND, Signature, Signed, pack
 from beffroi.kernel.envelope import Envelope
 from beffroi.kernel.roster import BREAK_GLASS
 from beffroi.model.finding import Finding
@@ -164,6 +166,18 @@ class Office:
     def unsigned(self, row: CommandRow) -> Signed:
         """What an approver signs: `pae` of this, `payload` shown in words."""
         return Signed(COMMAND, row.payload)
+
+    def request_file(self, command_id: str) -> bytes:
+        """What `beffroi sign` reads: the command with its signatures so far, and the rules of its
+        guard, which that signer checks itself."""
+        row = self.command(command_id)
+        before = self._book.store.approvals(row.id)
+        wire = pack(approve.signed_by(row.payload, before, self._book.trusted.roster))
+        try:
+            bundle = self._book.bundle(row.guard)
+        except TrustError:
+            bundle = b""  # then it uses its own copy, as it is
+        return encode({"request": wire, "trust": bundle})
 
     def approve(
         self,

@@ -14,6 +14,7 @@ import structlog
 from beffroi.hub.dispatch import check, evidence
 from beffroi.hub.dispatch import plan as pure
 from beffroi.hub.dispatch.book import Book
+from beffroi.hub.dispatch.check import Interlocks
 from beffroi.hub.dispatch.denied import Denied, DeniedError, deny
 from beffroi.hub.dispatch.office import PLAN, Office
 from beffroi.hub.dispatch.plan import Almanac, Due, Plan, Step
@@ -21,6 +22,8 @@ from beffroi.kernel.document import FieldError, is_id
 from beffroi.model.finding import Finding
 from beffroi.model.limits import PLANS_MAX
 from beffroi.ports.commands import CommandRow, PlanRow, State
+
+INTERLOCKS = "~interlocks"  # kept like a plan; no plan can be called so
 
 log = structlog.get_logger("dispatch")
 
@@ -31,6 +34,7 @@ class Plans:
     def __init__(self, book: Book, office: Office, zone: ZoneInfo, sun: Almanac) -> None:
         self._book, self._office = book, office
         self._zone, self._sun = zone, sun
+        office.interlocks = self.interlocks
         self._done: set[str] = set()  # idents that need no further look
         self._late: set[str] = set()  # idents that an alarm tells of
 
@@ -57,6 +61,10 @@ class Plans:
             self._book.store.put_plan(row)
             self._book.wake()
             return plan
+
+    def draft(self, plan_id: str, kind: str, name: str, steps: Sequence[Step]) -> Plan:
+        """A plan that is only looked at."""
+        return self._made(plan_id, 1, kind, name, steps)
 
     def _made(
         self, plan_id: str, generation: int, kind: str, name: str, steps: Sequence[Step]
@@ -117,7 +125,9 @@ class Plans:
     def turn(self) -> list[CommandRow]:
         """What is due and was not asked for yet. A step whose time is over is not made up for."""
         now, made, seen = self._book.clock.now_ms(), [], set()
-        for row in self._active():
+        for row in self.newest_of_each():
+            if not row.active:
+                continue
             plan = pure.read_plan(row.payload)
             life_ms = max((step.lifetime_s for step in plan.steps), default=0) * 1000
             after = max(now - life_ms, row.created_ms)
@@ -128,11 +138,33 @@ class Plans:
         self._done &= seen
         return made
 
-    def _active(self) -> list[PlanRow]:
+    def interlocks(self) -> Interlocks:
+        """Those in force."""
+        rows = self._book.store.plans(INTERLOCKS)
+        return check.read_interlocks(rows[0].payload) if rows else Interlocks()
+
+    def put_interlocks(self, locks: Interlocks, by: str) -> None:
+        """All of them at once, in the log."""
+        with self._book.lock:
+            now = self._book.clock.now_ms()
+            try:
+                check.read_interlocks(locks.encoded())
+            except ValueError as error:
+                raise DeniedError(
+                    deny("invalid", "This cannot be written as a plan: {why}.", why=str(error))
+                ) from error
+            older = self._book.store.plans(INTERLOCKS)
+            generation = older[0].generation + 1 if older else 1
+            row = PlanRow(INTERLOCKS, generation, locks.encoded(), by, now)
+            self._book.record([evidence.interlocks(row, now)])
+            self._book.store.put_plan(row)
+
+    def newest_of_each(self) -> list[PlanRow]:
         newest: dict[str, PlanRow] = {}
         for row in self._book.store.plans():
-            newest.setdefault(row.id, row)
-        return [row for row in newest.values() if row.active]
+            if row.id != INTERLOCKS:
+                newest.setdefault(row.id, row)
+        return list(newest.values())
 
     def _ask(self, due: Due) -> list[CommandRow]:
         now = self._book.clock.now_ms()
