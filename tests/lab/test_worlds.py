@@ -160,7 +160,14 @@ def test_every_measure_fits_the_books() -> None:
     from beffroi.domains.registry import domains
 
     sources = Sources.of(MADE, 1, START_MS)
-    parts = (sources.people, sources.water, sources.lights, sources.bays, sources.signals)
+    parts = (
+        sources.people,
+        sources.water,
+        sources.lights,
+        sources.bays,
+        sources.signals,
+        sources.fixtures,
+    )
     pasts = [Past(source, START_MS, 900.0) for source in parts]
     devices = {d.id: d for d in MADE.devices}
     assets = {a.id: a for a in MADE.assets}
@@ -172,7 +179,9 @@ def test_every_measure_fits_the_books() -> None:
         for measure in measures:
             device = devices[measure.device]
             heard.add(device.id)
-            for tag, value in measure.values.items():
+            own = assets[device.asset]
+            values = domains()[own.domain].decode(device.model, measure.values)
+            for tag, value in values.items():
                 asset_id, prop = device.points.get(tag, (device.asset, tag))
                 asset = assets[asset_id]
                 kind = domains()[asset.domain].kinds[asset.kind]

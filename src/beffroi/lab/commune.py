@@ -58,6 +58,9 @@ def commune(inhabitants: int, seed: int) -> LabCommune:
         inventory.parking(ground, furniture.bays(ground)),
         inventory.water(ground, pipes),
         inventory.flows(ground, furniture.counters(ground)),
+        inventory.boards(ground, furniture.boards(ground)),
+        inventory.paying(ground),
+        inventory.plant(ground, pipes),
         inventory.signals(ground, furniture.crossings(ground)),
     )
     whole = inventory.Books()

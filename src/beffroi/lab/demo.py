@@ -22,6 +22,7 @@ from beffroi.lab.commune import LabCommune, commune
 from beffroi.lab.history import Past, Teller
 from beffroi.lab.sources import (
     BAYS_PAST_S,
+    FIXTURES_PAST_S,
     LAMPS_PAST_S,
     LEVEL,
     METERS,
@@ -38,7 +39,7 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 SETTING = "demo"
 BACKGROUND = "map_background"
-PEOPLE_DAYS, WATER_DAYS, LAMPS_DAYS, BAYS_DAYS = 28, 19, 6, 5
+PEOPLE_DAYS, WATER_DAYS, LAMPS_DAYS, BAYS_DAYS, FIXTURES_DAYS = 28, 19, 6, 5, 19
 TALLY_S = 300.0
 
 
@@ -146,13 +147,14 @@ def _tell_history(
 ) -> None:
     end_ms = now_ms
     hour_ms = now_ms - now_ms % HOUR_MS
-    lights, water, counters, bays, signals = scripted
+    lights, water, counters, bays, signals, fixtures = scripted
     pasts = [
         Past(lights, hour_ms - LAMPS_DAYS * DAY_MS, LAMPS_PAST_S),
         Past(water, hour_ms - WATER_DAYS * DAY_MS, WATER_PAST_S),
         Past(counters, hour_ms - PEOPLE_DAYS * DAY_MS, 3_600.0),
         Past(bays, hour_ms - BAYS_DAYS * DAY_MS, BAYS_PAST_S),
         Past(signals, hour_ms - HOUR_MS, SIGNALS_PAST_S),
+        Past(fixtures, hour_ms - FIXTURES_DAYS * DAY_MS, FIXTURES_PAST_S),
     ]
     teller = Teller(store, domains, min(past.start_ms for past in pasts))
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())

@@ -23,6 +23,7 @@ LAMPS_PER_CABINET = 20
 BAYS_PER_HEAD = 0.045
 BAYS_PER_GATEWAY = 24
 HEADS_PER_COUNTER = 260
+HEADS_PER_BOARD = 270
 HEADS_PER_JUNCTION = 2_000  # with signals; France has about one for so many
 Ints = npt.NDArray[np.int64]
 
@@ -163,6 +164,21 @@ def counters(town: Town) -> list[Counter]:
             middle = xy[street.nodes[1 if street.rank == ROAD else len(street.nodes) // 2]]
             scale = 0.9 if street.rank == ROAD else 0.45 if street.rank == BOULEVARD else 0.3
             found.append(Counter(middle, town.street_names[number], scale, number))
+    return found
+
+
+def boards(town: Town) -> list[Counter]:
+    """On the square, then where the roads enter the town: who arrives reads them."""
+    wanted = max(3, min(200, round(town.inhabitants / HEADS_PER_BOARD)))
+    axis = town.square_axis
+    place = (30 * math.cos(axis + 0.4), 30 * math.sin(axis + 0.4))
+    found = [Counter(place, "place de la Mairie", 1.0, -1)]
+    for number, street in enumerate(town.net.streets):
+        if len(found) >= wanted:
+            break
+        if street.lit and street.rank in (ROAD, BOULEVARD):
+            x, y = max((town.net.xy[node] for node in street.nodes), key=lambda p: math.hypot(*p))
+            found.append(Counter((x + 4.0, y - 4.0), town.street_names[number], 1.0, number))
     return found
 
 

@@ -75,4 +75,5 @@ def script(sources: Sources, now_ms: int) -> list[Scripted]:
         Scripted(sources.people),
         Scripted(sources.bays),
         Scripted(sources.signals),
+        Scripted(sources.fixtures),
     ]

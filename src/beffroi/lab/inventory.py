@@ -24,6 +24,7 @@ from beffroi.model.asset import Asset, Device
 
 WATER_AUTHORITY = "syndicat des eaux"
 CREATED_MS = int(datetime(2025, 3, 3, 8, tzinfo=UTC).timestamp() * 1000)
+HEADS_PER_METER = 2_000
 DIM = [{"from": "22:30", "to": "05:30", "pct": 50}]  # every night, as most communes decide
 ORDER = {
     "max_stay_min": 20,
@@ -60,6 +61,8 @@ _BAY = Maker("Stationa", "1.14", "1.14", "2030-03-31")
 _GATEWAY = Maker("Ondelys", "7.1.0", "7.1.3", "2029-12-31")
 _RTU = Maker("Hydrotel", "4.8", "4.8", "2033-12-31")
 _SIGNALS = Maker("Carrefeux", "6.2.0", "6.2.0", "2034-12-31")
+_BOARD = Maker("Afficom", "9.3", "9.3", "2033-06-30")
+_METER = Maker("Stationa", "4.1", "4.1", "2031-06-30")
 _COUNTER = Maker("Passango", "2.0.5", "2.0.5", "2028-12-31")
 
 
@@ -228,6 +231,66 @@ def flows(town: Town, counters: Iterable[Counter]) -> Books:
                   zone=counter.name, attrs={"scale": counter.scale})
         )  # fmt: skip
         books.devices.append(_device(f"cnt-{i + 1:03d}", ident, _COUNTER))
+    return books
+
+
+# --- boards, paying zones, plant -----------------------------------------------------------------
+def boards(town: Town, places: Sequence[Counter]) -> Books:
+    """Each board connects by itself and knows the names that its fields may take."""
+    books = Books()
+    names = ["MAIRIE", "ÉCOLE", "GYMNASE", "SALLE DES FÊTES", "STADE", "PLACE DE LA MAIRIE"]
+    names += sorted({one.name.upper().replace("'", "’") for one in places if len(one.name) <= 18})
+    market = {
+        "template": "marche", "days": [5], "from": "07:00", "to": "13:00",
+        "place": "PLACE DE LA MAIRIE",
+    }  # fmt: skip
+    for i, one in enumerate(places):
+        lon, lat = town.frame.degrees(*one.place)
+        ident = f"board-{i + 1:03d}"
+        attrs: dict[str, Any] = {"places": names, "schedule": [market]}
+        books.assets.append(
+            Asset(ident, "boards", "board", f"Panneau, {one.name}"[:80], lon, lat, zone=one.name,
+                  attrs=attrs)
+        )  # fmt: skip
+        books.devices.append(_device(f"pmv-{i + 1:03d}", ident, _BOARD))
+    return books
+
+
+def paying(town: Town) -> Books:
+    """One zone around the square, a meter for so many inhabitants; totals of a day, no vehicle."""
+    books = Books()
+    lon, lat = town.frame.degrees(-38.0, 12.0)
+    books.assets.append(Asset("zone-001", "entitlement", "zone", "Zone payante, centre", lon, lat))
+    books.devices.append(_device("pay-001", "zone-001", _METER))
+    for i in range(max(1, min(50, town.inhabitants // HEADS_PER_METER))):
+        turn = town.square_axis + 2.2 + 0.7 * i
+        far = 34.0 + 22.0 * (i // 9)
+        lon, lat = town.frame.degrees(far * math.cos(turn), far * math.sin(turn))
+        ident = f"meter-{i + 1:03d}"
+        books.assets.append(
+            Asset(ident, "entitlement", "meter", f"Horodateur {i + 1}", lon, lat, zone="zone-001")
+        )
+        books.devices.append(_device(f"hor-{i + 1:03d}", ident, _METER))
+    return books
+
+
+def plant(town: Town, mains: Mains) -> Books:
+    """What of the water can be set from afar: a pressure reducer, the chlorination, hot water."""
+    books = Books()
+    x, y = mains.tower
+    for ident, kind, name, (east, north), owner, attrs in (
+        ("valve-1", "valve", "Réducteur de pression du bourg", (x - 14, y + 6), WATER_AUTHORITY,
+         {"pressure_bar_min": 1.5, "pressure_bar_max": 4.0}),
+        ("doser-1", "doser", "Chloration au réservoir", (x + 14, y + 4), WATER_AUTHORITY,
+         {"place": "reservoir_outlet", "dose_mg_l_max": 0.8}),
+        ("hot-1", "hot_water", "Eau chaude du gymnase", (-120.0, 80.0), "commune",
+         {"mixers": True}),
+    ):  # fmt: skip
+        lon, lat = town.frame.degrees(east, north)
+        books.assets.append(
+            Asset(ident, "water", kind, name, lon, lat, authority=owner, attrs=attrs)
+        )
+        books.devices.append(_device(f"plc-{ident}", ident, _RTU))
     return books
 
 

@@ -14,6 +14,7 @@ from beffroi.lab.bays import BaySource
 from beffroi.lab.commune import LabCommune
 from beffroi.lab.devices import Measure
 from beffroi.lab.worlds import flows, mains
+from beffroi.lab.worlds.fixtures import FixturesWorld
 from beffroi.lab.worlds.lighting import LightingWorld
 from beffroi.lab.worlds.signals import SignalsWorld
 from beffroi.model.asset import Asset, Device
@@ -23,6 +24,7 @@ BAYS_PAST_S = 300.0
 WATER_LIVE_S, WATER_PAST_S = 20.0, 1_200.0
 LAMPS_LIVE_S, LAMPS_PAST_S = 30.0, 1_800.0
 BY_DAY_EVERY_MS = 1_800_000
+FIXTURES_LIVE_S, FIXTURES_PAST_S = 30.0, 3_600.0
 SIGNALS_LIVE_S, SIGNALS_PAST_S = 10.0, 30.0
 COUNTERS_EVERY_MS = 3 * 3_600_000  # a lamp tells its meter readings this often
 
@@ -167,6 +169,22 @@ class SignalSource:
             yield Measure(self._device[asset], now_ms, values)
 
 
+class FixtureSource:
+    """Boards, meters and what of the water plant can be set: each by its own connection."""
+
+    period_s = FIXTURES_LIVE_S
+
+    def __init__(self, made: LabCommune, seed: int) -> None:
+        wanted = {"board", "zone", "meter", "valve", "doser", "hot_water"}
+        kinds = {asset.id: asset.kind for asset in made.assets if asset.kind in wanted}
+        self._device = {d.asset: d.id for d in made.devices if d.asset in kinds}
+        self.world = FixturesWorld(kinds, seed)
+
+    def measures(self, now_ms: int) -> Iterator[Measure]:
+        for asset, values in self.world.step(now_ms).items():
+            yield Measure(self._device[asset], now_ms, values)
+
+
 LEVEL = ("tank-1", "level_m")
 METERS = ("energy_kWh", "burning_h")
 SWITCHES = ("on", "door_open", "contactor_on")
@@ -223,6 +241,7 @@ class Sources:
     lights: LightSource
     bays: BaySource
     signals: SignalSource
+    fixtures: FixtureSource
 
     @classmethod
     def of(
@@ -241,4 +260,5 @@ class Sources:
             LightSource(made, seed, known),
             BaySource(made, seed, bays_ms or start_ms),
             SignalSource(made),
+            FixtureSource(made, seed),
         )

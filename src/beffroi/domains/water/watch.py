@@ -19,7 +19,7 @@ from beffroi.model.finding import NOTHING, Derived, Step
 from beffroi.model.reading import Obs
 
 NEAR_MS = 900_000  # values of one asset this close are of one moment
-STATES = frozenset({"running", "open"})
+STATES = frozenset({"running", "open", "setting_bar", "setting_C", "dose_mg_l"})  # may stay
 TWIN_TOLERANCE: Mapping[str, float] = {
     "level_m": 0.10, "pressure_bar": 0.2, "chlorine_mg_l": 0.1, "ph": 0.3, "temperature_C": 1.0,
     "turbidity_NFU": 0.5, "conductivity_uS_cm": 50.0, "flow_l_s": 2.0, "inflow_m3_h": 5.0,
