@@ -20,6 +20,7 @@ PUBLIC = {
     "/welcome/{token}",
     "/invitation/{token}",
     "/links/{link}/{source}",
+    "/links/witness/add-checkpoint",
     "/static",
 }
 
