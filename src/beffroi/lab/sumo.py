@@ -71,7 +71,10 @@ def _found(net: Net, ident: str) -> Found:
     try:
         return _made(net, ident, links, place)
     except (JunctionError, SumoError) as error:
-        return Found(ident, place, None, None, None, (Label(str(error), str(error)),))
+        why = Label(str(error), str(error))
+    except (KeyError, IndexError, ValueError) as error:
+        why = Label(f"réseau incomplet : {error!r}", f"the network is incomplete: {error!r}")
+    return Found(ident, place, None, None, None, (why,))
 
 
 def _made(net: Net, ident: str, links: list[Link], place: tuple[float, float] | None) -> Found:
@@ -149,7 +152,7 @@ def _meet(net: Net, a: Link, b: Link) -> bool:
     owner = _owner(a.via)
     if owner != _owner(b.via):
         return False
-    table = net.requests.get(owner, {})
+    table = net.requests[owner]
     if not (_foe(table[_number(net, a)].foes, _number(net, b))
             or _foe(table[_number(net, b)].foes, _number(net, a))):  # fmt: skip
         return False
@@ -168,7 +171,8 @@ def _meet(net: Net, a: Link, b: Link) -> bool:
 
 
 def _foe(bits: str, number: int) -> bool:
-    return number < len(bits) and bits[-1 - number] == "1"
+    """IndexError when the table says nothing of it: nothing known is never "no conflict"."""
+    return bits[::-1][number] == "1"
 
 
 def _way_m(net: Net, link: Link) -> float:

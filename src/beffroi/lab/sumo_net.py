@@ -100,7 +100,7 @@ def read(data: bytes) -> Net:
         raise SumoError(f"not XML: {error}") from error
     except SumoError:
         raise
-    except (KeyError, ValueError, OverflowError) as error:
+    except (KeyError, IndexError, ValueError, OverflowError) as error:
         raise SumoError(f"line {parser.CurrentLineNumber}: {error!r}") from error
     if reader.root != "net":
         raise SumoError("the root element is not <net>: give a SUMO network (*.net.xml)")

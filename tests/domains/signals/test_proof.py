@@ -10,7 +10,7 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.domains.signals.small import BUGS, any_junction, cross
+from tests.domains.signals.small import any_junction, cross
 
 from beffroi.domains import signal_law as law
 from beffroi.domains.signal_controller import (
@@ -26,6 +26,7 @@ from beffroi.domains.signal_controller import (
 from beffroi.domains.signal_junction import PEDESTRIAN, Group, JunctionError, Plan, Stage
 from beffroi.domains.signal_observer import Observer
 from beffroi.domains.signal_proof import explore, prove, story
+from beffroi.lab.broken_controllers import BUGS
 from beffroi.lab.formal import FormalError, opinion
 from beffroi.lab.junctions import random_legs, signalled
 
