@@ -46,15 +46,21 @@ def new_or_open(folder: Path, name: str, uri: str) -> Signer:
 
 
 def present(
-    folder: Path, uris: Sequence[str], enough: Callable[[Sequence[Signer]], bool]
+    folder: Path,
+    uris: Sequence[str],
+    enough: Callable[[Sequence[Signer]], bool],
+    but: Sequence[str] = (),
 ) -> list[Signer]:
-    """The signers that `uris` name; without any, those of the folder's `keys/`, one after the
-    other (an empty passphrase: this person is absent) until there are enough."""
+    """The signers that `uris` name; without any, those of the folder's `keys/` (but those named
+    `but`), one after the other (an empty passphrase: this person is absent) until there are
+    enough."""
     signers = [open_signer(uri, secret) for uri in uris]
     files = [] if uris else sorted((folder / "keys").glob("*.pem"))
     for path in files:
         if enough(signers):
             break
+        if path.stem in but:
+            continue
         signer = _asked(path)
         if signer is not None:
             signers.append(signer)

@@ -242,7 +242,7 @@ def rotate(
             publics = {*here, *(one.public.hex() for one in signers)}
             return len(publics & old) >= old_many and len(publics & next_) >= many
 
-        signers = [*new.values(), *table.present(folder, key or [], enough)]
+        signers = [*new.values(), *table.present(folder, key or [], enough, list(new))]
         typer.echo(", ".join(sorted(kept)) + f" : {many}")
         steps.agreed(yes, lang)
         steps.done(

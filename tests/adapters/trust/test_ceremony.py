@@ -182,6 +182,13 @@ def test_what_was_signed_fits(tmp_path_factory, count):
     assert len(town.take().envelopes) == count
 
 
+@pytest.mark.parametrize("wrong", [{"role": "mayor"}, {"org": "two words"}, {"services": ("",)}])
+def test_what_guards_could_not_read_is_not_signed(town, wrong):
+    with pytest.raises(CeremonyError, match="could not read"):
+        town.change(ceremony.add_member(replace(member("p2", 12), **wrong)))
+    assert chain.complete(Shelf(town.stick)).roster.version == 3
+
+
 # -- the stick is not believed ---------------------------------------------------------------------
 def test_a_roster_changed_on_the_stick_is_not_signed_again(town):
     for path in (town.stick / "targets").glob("*.roster.cbor"):

@@ -26,9 +26,9 @@ from beffroi.guard.trust_bundle import (
     metadata_name,
     role_of,
 )
-from beffroi.kernel.envelope import Envelope
+from beffroi.kernel.envelope import Envelope, read_envelope
 from beffroi.kernel.limits import DAY_MS
-from beffroi.kernel.roster import Member, Roster
+from beffroi.kernel.roster import Member, Roster, read_roster
 from beffroi.ports.signer import Signer
 
 
@@ -167,6 +167,7 @@ class Ceremony:
         """Documents first, what points to them after, the root last."""
         known = holders(root.signed)
         roster, envelopes = self._dated(now, roster, envelopes)
+        _readable(roster, envelopes.values())
         roles = self._roles(now, envelopes)
         targets = self._targets(root.signed, now, roster, roles)
         self._fits(root, targets, roles)
@@ -269,6 +270,16 @@ class Ceremony:
     def _end(self, days: int) -> dt.datetime:
         whole_s = self.now_ms // 1_000
         return dt.datetime.fromtimestamp(whole_s, dt.UTC) + dt.timedelta(days=days)
+
+
+def _readable(roster: Roster, envelopes: Iterable[Envelope]) -> None:
+    """What guards could not read back is not signed: it would silence all of them at once."""
+    try:
+        read_roster(roster.encoded())
+        for envelope in envelopes:
+            read_envelope(envelope.encoded())
+    except ValueError as error:
+        raise CeremonyError(f"guards could not read this: {error}") from error
 
 
 def same_rules(new: Envelope, old: Envelope) -> bool:

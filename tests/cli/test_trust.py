@@ -1,0 +1,298 @@
+"""`beffroi trust` as a clerk uses it: typed passphrases, questions answered, one printed page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from tests.guard.trust_kit import envelope, member
+from typer.testing import CliRunner
+
+from beffroi.adapters.trust import online
+from beffroi.cli import trust_page
+from beffroi.cli.main import app
+from beffroi.cli.proposals import ProposalError, read_proposals, write_proposals
+from beffroi.cli.trust_words import differences, envelope_lines, roster_lines
+from beffroi.kernel.document import to_map
+from beffroi.kernel.envelope import Action, Allowed, Case, Condition, Envelope, Slew
+from beffroi.kernel.roster import Roster
+
+run = CliRunner()
+PHRASES = {"maire": "un deux trois quatre", "dgs": "cinq six sept huit", "tech": "neuf dix onze"}
+
+
+def beffroi(*words: object, keys: str = "", code: int = 0) -> str:
+    """What it says, after these lines were typed."""
+    result = run.invoke(app, [str(word) for word in words], input=keys)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def typed(*lines: str) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+@pytest.fixture
+def stick(tmp_path):
+    """A first ceremony with three holders; two of three sign from now on."""
+    keys = typed(*(phrase for one in PHRASES.values() for phrase in (one, one)))
+    names = [word for name in PHRASES for word in ("--holder", name)]
+    beffroi(
+        "trust", "init", tmp_path / "cle", "--commune", "lys", *names,
+        "--home", tmp_path / "home", "--site", "https://beffroi.lys.fr", "--lang", "fr", keys=keys,
+    )  # fmt: skip
+    return tmp_path / "cle"
+
+
+@pytest.fixture
+def card(tmp_path):
+    phrase = "douze treize quatorze"
+    beffroi(
+        "signer", "new", tmp_path / "p1.pem", "--person", "p1", "--org", "lys",
+        "--name", "Secrétaire", keys=typed(phrase, phrase),
+    )  # fmt: skip
+    return tmp_path / "p1.card.json"
+
+
+def present(*names: str) -> str:
+    """The keys are asked for in the order of their file names; an empty line: absent."""
+    return typed(*(PHRASES[name] if name in names else "" for name in sorted(PHRASES)))
+
+
+def test_a_person_is_added_by_two_holders_and_published(stick, card):
+    said = beffroi(
+        "trust", "add", stick, card, "--lang", "fr", keys="oui\n" + present("dgs", "tech")
+    )
+    assert "+ p1 (Secrétaire) — lys — agent qui approuve — tous les services" in said
+    assert "signe hors du serveur" in said
+    assert "Signé. Valable jusqu'au" in said
+    home = stick.parent / "home"
+    beffroi("trust", "publish", stick, "--to", home)
+    assert {one.person for one in online.current(home)[0].members} == {"hub", "log", "p1"}
+
+
+def test_no_means_no(stick, card):
+    said = beffroi("trust", "add", stick, card, "--lang", "fr", keys="non\n", code=1)
+    assert "rien n'est signé" in said
+    assert "p1" not in beffroi("trust", "show", stick)
+
+
+def test_one_holder_alone_leaves_a_draft_that_another_completes(stick, card):
+    said = beffroi("trust", "add", stick, card, "--lang", "fr", keys="oui\n" + present("maire"))
+    assert "manque encore 1 signature" in said
+    assert "Signatures manquantes" in beffroi("trust", "show", stick, "--lang", "fr")
+    said = beffroi("trust", "renew", stick, "--yes", keys=present("maire", "dgs"), code=1)
+    assert "draft" in said
+    said = beffroi("trust", "sign", stick, "--lang", "fr", keys="oui\n" + present("tech"))
+    assert "+ p1" in said
+    assert "Signé." in said
+
+
+def test_a_wrong_passphrase_is_asked_again(stick):
+    keys = typed("faux faux faux", PHRASES["dgs"], PHRASES["maire"])
+    said = beffroi("trust", "renew", stick, "--yes", "--lang", "fr", keys=keys)
+    assert "does not open the key" in said
+    assert "Signé." in said
+
+
+def test_a_person_is_revoked(stick, card):
+    beffroi("trust", "add", stick, card, "--yes", keys=present("dgs", "maire"))
+    said = beffroi(
+        "trust", "revoke", stick, "p1", "--lang", "fr", keys="o\n" + present("dgs", "maire")
+    )
+    assert "- p1 (Secrétaire)" in said
+    assert "24 h" in said
+
+
+def test_a_holder_is_replaced(stick):
+    keys = typed("quinze seize dix-sept", "quinze seize dix-sept") + present("dgs", "maire")
+    beffroi("trust", "rotate", stick, "--out", "tech", "--in", "adjoint", "--yes", keys=keys)
+    said = beffroi("trust", "show", stick)
+    assert "adjoint" in said
+    assert "tech" not in said
+
+
+def test_somebody_who_holds_nothing_cannot_leave(stick):
+    said = beffroi("trust", "rotate", stick, "--out", "nobody", "--yes", code=1)
+    assert "nobody" in said
+
+
+def test_a_hub_gets_new_keys(stick, tmp_path):
+    home = tmp_path / "home"
+    old = online.public(home, "hub")
+    keys = present("dgs", "maire")
+    beffroi("trust", "rotate", stick, "--hub", "--home", home, "--yes", keys=keys)
+    beffroi("trust", "publish", stick, "--to", home)
+    (hub,) = online.current(home)[0].having("hub")
+    assert hub.public == online.public(home, "hub") != old
+
+
+def test_one_key_alone_must_be_asked_for(tmp_path):
+    said = beffroi(
+        "trust", "init", tmp_path / "x", "--commune", "lys", "--holder", "a",
+        "--home", tmp_path / "home", code=1,
+    )  # fmt: skip
+    assert "--threshold 1" in said
+
+
+def test_the_hubs_keys_may_come_in_a_file(tmp_path):
+    beffroi("trust", "hub", tmp_path / "hub.json", "--home", tmp_path / "home", "--commune", "lys")
+    keys = typed(PHRASES["maire"], PHRASES["maire"])
+    beffroi(
+        "trust", "init", tmp_path / "cle", "--commune", "lys", "--holder", "demo",
+        "--threshold", "1", "--hub", tmp_path / "hub.json", keys=keys,
+    )  # fmt: skip
+    beffroi("trust", "publish", tmp_path / "cle", "--to", tmp_path / "home")
+    assert "PRIVATE" not in (tmp_path / "hub.json").read_text()
+
+
+def test_proposals_are_shown_in_words_and_signed(stick, tmp_path):
+    file = tmp_path / "proposals.cbor"
+    file.write_bytes(write_proposals([replace(envelope("lamp-1"), commune="lys", authority="lys")]))
+    said = beffroi(
+        "trust", "envelopes", stick, "--from", file, "--lang", "fr",
+        keys="oui\n" + present("dgs", "maire"),
+    )  # fmt: skip
+    assert "+   dim, B (une personne) : Éclairer à [20..100] %" in said
+    low = replace(envelope("lamp-1", low=0), commune="lys", authority="lys")
+    file.write_bytes(write_proposals([low]))
+    said = beffroi(
+        "trust", "envelopes", stick, "--from", file, "--lang", "fr", keys="non\n", code=1
+    )
+    assert "-   dim, B (une personne) : Éclairer à [20..100] %" in said
+    assert "+   dim, B (une personne) : Éclairer à [0..100] %" in said
+    keys = present("dgs", "maire")
+    said = beffroi("trust", "envelopes", stick, "--epoch", "lamp-1", "--yes", keys=keys)
+    assert re.search(r"\+ lamp-1 .* 1$", said, re.MULTILINE)
+    beffroi("trust", "envelopes", stick, "--remove", "lamp-1", "--yes", keys=keys)
+    assert "lamp-1" not in beffroi("trust", "show", stick)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xa0", b"\xa1ienvelopes\x81A\x00", b"\xa1ienvelopesa1"])
+def test_a_file_that_holds_no_proposals(data):
+    with pytest.raises(ProposalError):
+        read_proposals(data)
+
+
+# -- the page ------------------------------------------------------------------------------------
+def test_the_page_is_one_page_with_the_communes_fingerprints(stick):
+    page = beffroi("trust", "print", stick)
+    lines = page.splitlines()
+    assert len(lines) <= 62
+    assert max(len(line) for line in lines) <= 80
+    assert "$" not in page
+    shown = beffroi("trust", "show", stick)
+    marks = re.findall(r"(?:[0-9a-f]{4} ){4}[0-9a-f]{4}", page)
+    assert len(marks) == 4
+    assert all(mark in shown for mark in marks)
+
+
+def test_the_documentation_repeats_the_page():
+    docs = Path(__file__).parents[2] / "docs" / "trust.md"
+    assert trust_page.text() in docs.read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_page_exists():
+    for name in re.findall(r"beffroi trust (\w+)", trust_page.text()):
+        assert "CLE" not in name
+        beffroi("trust", name, "--help")
+
+
+# -- plain words hide nothing --------------------------------------------------------------------
+RICH = Envelope(
+    "lys",
+    "g1",
+    "t1",
+    "Pompe",
+    "water",
+    "lys",
+    1,
+    0,
+    5,
+    {
+        "set": Action(
+            (
+                Case(
+                    "B",
+                    {"p": Allowed(((1, 2),), ("un",), 3, "abc")},
+                    (Condition("level", ((1, 5),), 1_000),),
+                    True,
+                ),
+            ),
+            "Mettre {p}",
+            "Set {p}",
+            (Slew("p", "p_now", 1, 2, 3_000),),
+        )
+    },
+)
+SILENT = {"version", "expires_ms"}  # set by the ceremony itself
+
+
+def variants(document, kind):
+    """The document with one field changed at a time, at any depth."""
+    for field in fields(kind):
+        if not field.init or field.name in SILENT:
+            continue
+        for value in other(getattr(document, field.name)):
+            try:
+                yield field.name, replace(document, **{field.name: value})
+            except (ValueError, KeyError):
+                continue
+
+
+def other(value):
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1_000]
+    if isinstance(value, str):
+        return ["C"] if value in ("A", "B") else ["hub"] if value == "operator" else [value + "x"]
+    if isinstance(value, bytes):
+        return [bytes([value[0] ^ 1]) + value[1:]]
+    if isinstance(value, dict):
+        return [{**value, key: new} for key, one in value.items() for new in other(one)]
+    if isinstance(value, tuple) and value and isinstance(value[0], int):
+        return [(value[0] - 1, value[1]), (value[0], value[1] + 1)]
+    if isinstance(value, tuple):
+        changed = [
+            (*value[:at], new, *value[at + 1 :])
+            for at in range(len(value))
+            for new in other(value[at])
+        ]
+        return [*changed, value[:-1]] if value else []
+    return [new for _, new in variants(value, type(value))]
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_no_change_of_an_envelope_is_silent(lang):
+    count = 0
+    for name, changed in variants(RICH, Envelope):
+        assert to_map(changed) != to_map(RICH)
+        lines = differences(ROSTER, ROSTER, {"t1": RICH}, {changed.target: changed}, lang)
+        assert lines, name
+        count += 1
+    assert count > 30
+
+
+ROSTER = Roster("lys", 1, 5, (member("p1", 11, name="Maire", services=("water",)),), "a.fr", ("b",))
+
+
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_no_change_of_a_roster_is_silent(lang):
+    for name, changed in variants(ROSTER, Roster):
+        if name != "commune":  # refused elsewhere: a roster never changes its commune
+            assert differences(ROSTER, changed, {}, {}, lang), name
+
+
+def test_nothing_changed_is_nothing_said():
+    assert differences(ROSTER, replace(ROSTER, version=9), {"t1": RICH}, {"t1": RICH}, "fr") == []
+
+
+def test_words_cannot_move_the_cursor():
+    evil = "\x1b[2K\x1b[1APompe\r\u202e"
+    lines = envelope_lines(replace(RICH, name=evil), "fr")
+    lines += roster_lines(replace(ROSTER, rp_id=evil, members=(member("p1", 11, name=evil),)), "fr")
+    for line in lines:
+        assert line.isprintable() or "\u00a0" in line
