@@ -1,6 +1,6 @@
 """Personal data: in a database of their own, each person under a key of its own.
 
-Everything else in Beffroi knows a person by a pseudonym (`Subject`), which is worth nothing once the
+Everything else in Beffroi knows a person by a pseudonym, which is worth nothing once the
 key is erased. Nothing that comes from here may enter a log, an entry of evidence or open data.
 """
 
