@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beffroi.domains.registry import domains
+from beffroi.domains.signals.acts import proven
 from beffroi.lab.commune import LabCommune, TownError, commune
 from beffroi.lab.geometry import METRES_PER_DEGREE
 from beffroi.model.limits import NAME_CHARS_MAX
@@ -126,3 +127,12 @@ def test_the_inventory_has_something_to_say() -> None:
     assert any(device.default_secret is None for device in devices)
     assert any(device.support_end < "2026" for device in devices)
     assert sum(device.support_end < "2026" for device in devices) < len(devices) / 5
+
+
+@settings(max_examples=4, deadline=None)
+@given(COMMUNES)
+def test_every_junction_is_proven(pair: tuple[int, int]) -> None:
+    """The engineer's data of the lab pass the same proof as everybody's."""
+    found = [asset for asset in commune(*pair).assets if asset.domain == "signals"]
+    assert found
+    assert all(proven(asset) for asset in found)

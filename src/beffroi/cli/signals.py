@@ -118,17 +118,18 @@ def import_(
 
 def _lines(file: Path) -> list[Line]:
     """Each junction proven, with a bar while that goes on."""
-    lines = []
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(file.name, total=None)
-        began = time.perf_counter()
-        try:
+    lines: list[Line] = []
+    console = Console(stderr=True)
+    try:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task(file.name, total=None)
+            began = time.perf_counter()
             for line in _proven(file):
                 lines.append(line._replace(seconds=time.perf_counter() - began))
                 bar.update(task, advance=1, description=line.id)
                 began = time.perf_counter()
-        except ERRORS as error:
-            _fail(str(error))
+    except ERRORS as error:
+        _fail(str(error))
     return lines
 
 
