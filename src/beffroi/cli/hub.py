@@ -29,9 +29,11 @@ from beffroi.hub.alarms.herald import Herald
 from beffroi.hub.dispatch.alarming import ToDesk
 from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.ingest.loop import IngestLoop
+from beffroi.hub.ingest.orders import Orders
 from beffroi.hub.live import Event, Live
 from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
+from beffroi.kernel.limits import DAY_MS
 from beffroi.model.alarm import AlarmChange
 from beffroi.model.limits import WEB_CONNECTIONS_MAX
 from beffroi.model.reading import Quarantined, Reason
@@ -68,6 +70,17 @@ class Moved:
     def __call__(self, row: CommandRow) -> None:
         what = {"id": row.id, "target": row.target, "state": row.state.value}
         self._loop.call_soon_threadsafe(self._live.tell, Event("command", what))
+
+
+class Changed:
+    """A command changed: open pages hear of it, and the watches once it was done."""
+
+    def __init__(self, live: Live, orders: Orders) -> None:
+        self._moved, self._orders = Moved(live), orders
+
+    def __call__(self, row: CommandRow) -> None:
+        self._moved(row)
+        self._orders(row)
 
 
 class Refused:
@@ -135,6 +148,9 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     host = settings.mqtt.names[0] if settings.mqtt.names else where.mqtt_host
     identity = Enrolment(place.authority(settings), store, clock, host, where.mqtt_port)
     await bus.start()
+    orders = Orders()
+    for row in await asyncio.to_thread(store.commands.sent_since, clock.now_ms() - DAY_MS):
+        orders(row)
     ingest = IngestLoop(
         bus=bus,
         store=store,
@@ -143,9 +159,10 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         clock=clock,
         codecs=codecs,
         domains=known,
+        orders=orders,
     )
     alarms = ToDesk(desk, store, clock)
-    async with dispatching(settings, store, clock, alarms, Moved(live)) as dispatch:
+    async with dispatching(settings, store, clock, alarms, Changed(live, orders)) as dispatch:
         services = Services(
             store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port, dispatch
         )

@@ -25,6 +25,7 @@ from beffroi.domains.base import Domain
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.ingest.inventory import Inventory
 from beffroi.hub.ingest.keeper import Keeper, StoppedError
+from beffroi.hub.ingest.orders import Orders
 from beffroi.hub.ingest.pipeline import Pipeline
 from beffroi.hub.ingest.quota import Quota
 from beffroi.hub.ingest.stats import Stats
@@ -68,6 +69,7 @@ class IngestLoop:
         codecs: CodecRunner,
         domains: Mapping[str, Domain],
         quota: Quota | None = None,
+        orders: Orders | None = None,
     ) -> None:
         self.stats = Stats()
         self.ready = asyncio.Event()  # the first inventory is read
@@ -79,6 +81,7 @@ class IngestLoop:
         self._inventory = Inventory(store, domains, self._watches)
         self._pipeline = Pipeline(self._inventory, self._watches, codecs, quota)
         self._keeper = Keeper(store.readings, desk, clock, self.stats)
+        self._orders = orders or Orders()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="ingest")
         self._stopping = asyncio.Event()
         self._part = 0
@@ -208,7 +211,9 @@ class IngestLoop:
 
     def _tick_turn(self, part: int) -> News:
         changed = self._keeper.patiently("read the inventory", self._inventory.refresh)
-        turn = self._pipeline.tick(self._clock.now_ms(), part, WATCH_TICK_S)
+        now_ms = self._clock.now_ms()
+        turn = self._pipeline.tick(now_ms, part, WATCH_TICK_S)
+        self._pipeline.ordered(turn, self._orders.take(), now_ms)
         return self._finish(turn, changed, with_desk_tick=part == 0)
 
     def _last_snapshot(self) -> None:

@@ -17,6 +17,7 @@ import structlog
 
 from beffroi.domains.base import DecodeError
 from beffroi.hub.ingest.inventory import Inventory, Plan
+from beffroi.hub.ingest.orders import Order
 from beffroi.hub.ingest.quota import Quota
 from beffroi.hub.ingest.turn import Coded, Turn
 from beffroi.hub.ingest.watches import Outcome, Slot, Watched, Watches
@@ -354,6 +355,11 @@ class Pipeline:
         self._say(turn, self._watches.tick(now_ms, part, parts), now_ms)
         turn.states = dict(self._watches.snapshot(part, parts))
         return turn
+
+    def ordered(self, turn: Turn, orders: Iterable[Order], now_ms: int) -> None:
+        """What guards have done by command becomes known to the watches of their targets."""
+        for order in orders:
+            self._say(turn, self._watches.ordered(order, now_ms), now_ms)
 
     def _say(self, turn: Turn, out: Outcome, now_ms: int) -> None:
         """What the watches found goes into the turn."""

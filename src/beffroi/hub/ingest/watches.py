@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from beffroi.domains.base import Domain, Watch
+from beffroi.hub.ingest.orders import Order
 from beffroi.model.asset import Asset, Kind
 from beffroi.model.finding import NOTHING, Derived, Finding, Step
 from beffroi.model.reading import Obs
@@ -178,6 +179,21 @@ class Watches:
             step = _guarded(self, watched, lambda w=watch: w.tick(now_ms), NOTHING)  # type: ignore[misc]
             if step is not NOTHING and (step.findings or step.derived):
                 self._gather(out, watched, step)
+        return out
+
+    def ordered(self, order: Order, now_ms: int) -> Outcome:
+        """A guard has done it: the watch of its target sees what the domain notes of it."""
+        out = Outcome()
+        watched = self._watched.get(order.target)
+        if watched is None or watched.watch is None or watched.domain is None:
+            return out
+        watch, noting, asset = watched.watch, watched.domain.ordered, watched.asset
+        nothing: Mapping[str, float] = {}
+        noted = _guarded(self, watched, lambda: noting(asset, *order[1:]), nothing)
+        if noted:
+            obs = [Obs(prop, "", now_ms, value) for prop, value in noted.items()]
+            self._gather(out, watched, _guarded(self, watched, lambda: watch.step(obs), NOTHING))
+            out.derived += [(watched, Derived(prop, now_ms, v)) for prop, v in noted.items()]
         return out
 
     def snapshot(self, part: int, parts: int) -> dict[str, Mapping[str, Any]]:
