@@ -33,7 +33,8 @@ class Cosigners:
         self._log, self._peers = log, tuple(peers)
         self._sizes: dict[str, int] = {}  # what each witness saw last, as far as we know
         self._turn = threading.Lock()
-        self._pool = ThreadPoolExecutor(max(1, len(self._peers)), thread_name_prefix="witness")
+        # A thread for each: a witness that hangs must not keep the others waiting.
+        self._pools = [ThreadPoolExecutor(1, f"witness-{peer.name}") for peer in self._peers]
 
     def __len__(self) -> int:
         return len(self._peers)
@@ -60,9 +61,10 @@ class Cosigners:
 
     def _gather(self, checkpoint: Checkpoint, need: int, until: float) -> Checkpoint:
         asked: dict[Future[NoteSignature], Peer] = {
-            self._pool.submit(self._ask, peer, checkpoint, until): peer for peer in self._peers
+            pool.submit(self._ask, peer, checkpoint, until): peer
+            for pool, peer in zip(self._pools, self._peers, strict=True)
         }
-        left, got, missing = set(asked), list[NoteSignature](), list[str]()
+        left, got, missing = set(asked), list[NoteSignature](), list[WitnessError]()
         while left and len(got) < need:
             done, left = wait(left, max(0.0, until - time.monotonic()), FIRST_COMPLETED)
             if not done:
@@ -71,41 +73,69 @@ class Cosigners:
                 self._collect(one, asked[one], got, missing)
         for one in left:
             one.cancel()
-        missing += [f"{asked[one].name}: no answer in time" for one in left]
+        missing += [WitnessError(f"{asked[one].name}: no answer in time") for one in left]
         cosigned = replace(checkpoint, signatures=(*checkpoint.signatures, *got))
         if got:
             self._log.keep_witnessed(cosigned)
         if len(got) < need:
-            raise WitnessError(f"{len(got)} of {need} witnesses cosigned; {'; '.join(missing)}")
+            raise _failure(f"{len(got)} of {need} witnesses cosigned", missing)
         return cosigned
 
     def _collect(
-        self, one: Future[NoteSignature], peer: Peer, got: list[NoteSignature], missing: list[str]
+        self,
+        one: Future[NoteSignature],
+        peer: Peer,
+        got: list[NoteSignature],
+        missing: list[WitnessError],
     ) -> None:
+        """One witness that cries wolf does not stop what the others allow; the feeder, which asks
+        them all, still tells."""
         try:
             got.append(one.result())
-        except RolledBackError:
-            raise
+        except RolledBackError as error:
+            missing.append(RolledBackError(f"{peer.name}: {error}"))
         except LogError as error:
-            missing.append(f"{peer.name}: {error}")
+            missing.append(WitnessError(f"{peer.name}: {error}"))
 
     def _ask(self, peer: Peer, checkpoint: Checkpoint, until: float) -> NoteSignature:
         old = min(self._sizes.get(peer.name, 0), checkpoint.size)
         for _ in range(ASKED_MAX):
             proof = self._log.consistency(old, checkpoint.size)
             request = AddCheckpoint(old, proof, _bare(checkpoint)).encoded()
-            answer = peer.way.ask(request, max(0.05, until - time.monotonic()))
+            answer = peer.way.ask(request, max(0.05, 0.9 * (until - time.monotonic())))
             if answer.status == 200:
                 self._sizes[peer.name] = checkpoint.size
                 return _cosignature(answer, peer, checkpoint)
             if answer.status != 409:
                 text = answer.body[:200].decode(errors="replace").strip()
                 raise WitnessError(f"refused ({answer.status}): {text}")
-            old = _size(answer, peer, old, checkpoint)
+            old = self._size(answer, old, checkpoint)
         raise WitnessError("its view of our log changes too fast")
 
+    def _size(self, answer: Answer, old: int, checkpoint: Checkpoint) -> int:
+        """Where the witness is; RolledBackError when that is a place where we never were."""
+        text = answer.body.strip()
+        if not text.isdigit() or len(text) > 16:
+            raise WitnessError("it answers 409 without a size")
+        size = int(text)
+        if size > checkpoint.size:
+            latest = self._log.refresh().size
+            if size <= latest:
+                raise WitnessError("it has seen a later checkpoint of ours: ask again")
+            raise RolledBackError(
+                f"it has seen {size} entries of {checkpoint.origin}, which now has only {latest}: "
+                "this log was put back to an earlier state"
+            )
+        if size == old:
+            raise RolledBackError(
+                f"it has seen another tree of {size} entries of {checkpoint.origin}: this log was "
+                "rewritten"
+            )
+        return size
+
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _bare(checkpoint: Checkpoint) -> Checkpoint:
@@ -113,23 +143,11 @@ def _bare(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, signatures=checkpoint.signatures[:1])
 
 
-def _size(answer: Answer, peer: Peer, old: int, checkpoint: Checkpoint) -> int:
-    """Where the witness is; RolledBackError when that is a place where we are not."""
-    text = answer.body.strip()
-    if not text.isdigit() or len(text) > 16:
-        raise WitnessError("it answers 409 without a size")
-    size = int(text)
-    if size > checkpoint.size:
-        raise RolledBackError(
-            f"{peer.name} has seen {size} entries of {checkpoint.origin}, which now shows only "
-            f"{checkpoint.size}: this log was put back to an earlier state"
-        )
-    if size == old:
-        raise RolledBackError(
-            f"{peer.name} has seen another tree of {size} entries of {checkpoint.origin}: this log "
-            "was rewritten"
-        )
-    return size
+def _failure(text: str, missing: list[WitnessError]) -> WitnessError:
+    """The gravest kind among them."""
+    told = "; ".join(str(one) for one in missing)
+    grave = any(isinstance(one, RolledBackError) for one in missing)
+    return (RolledBackError if grave else WitnessError)(f"{text}; {told}")
 
 
 def _cosignature(answer: Answer, peer: Peer, checkpoint: Checkpoint) -> NoteSignature:

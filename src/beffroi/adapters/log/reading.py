@@ -66,6 +66,10 @@ class Reading:
     def checkpoint(self) -> Checkpoint:
         return self._latest
 
+    def refresh(self) -> Checkpoint:
+        """The latest checkpoint, after a look at the disk where that is needed."""
+        return self._latest
+
     def entry(self, index: int) -> bytes:
         grown = self._grown
         if not 0 <= index < grown.size:
@@ -152,12 +156,16 @@ class Reader(Reading):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, origin_in(folder), public_keys(folder), Disk())
+        self.refresh()
+
+    def refresh(self) -> Checkpoint:
         kept = self._kept()
         if kept is None:
             raise LogError(f"{SIDE} knows no checkpoint of {self.origin}")
         self._grown, self._latest = self._files.load(kept.size), kept
         if not keys.same(self._grown.range.root, kept.root):
             raise LogError("the entries are not those that were signed: `beffroi evidence fsck`")
+        return kept
 
     def close(self) -> None:
         self._side.close()
