@@ -113,7 +113,8 @@ def _target(name: str, table: _Table) -> Target:
         fact=table.text("dark_fact", "level_pct"),
         dark_max=table.whole("dark_max", 0, 1_000_000),
     )
-    wired = Wired(near, table.whole("readback_ms", READBACK_MS, READBACK_MS_MAX))
+    readback_ms = table.whole("readback_ms", READBACK_MS, READBACK_MS_MAX)
+    wired = Wired(near, readback_ms, table.maybe("code_param"))
     target = Target(table.text("driver"), table.table("wiring").rest(), wired)
     table.end()
     return target
@@ -145,6 +146,9 @@ class _Table:
         if not isinstance(value, str) or not value:
             raise self._wrong(name, "a text")
         return value
+
+    def maybe(self, name: str) -> str:
+        return self.text(name) if name in self._raw else ""
 
     def id(self, name: str) -> str:
         value = self.text(name)

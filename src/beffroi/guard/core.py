@@ -28,6 +28,7 @@ from beffroi.guard.tenure import WRONG_TIME, Tenure
 from beffroi.guard.timekeeping import OwnTime
 from beffroi.guard.watch import Watch
 from beffroi.kernel.canonical import CanonicalError
+from beffroi.kernel.code import code_of
 from beffroi.kernel.command import Command, read_command
 from beffroi.kernel.decide import decide
 from beffroi.kernel.document import FieldError
@@ -255,7 +256,10 @@ class Core:
         if post.fall_again_mono_ms is not None:
             post.falling, post.fall_again_mono_ms = "", None
         self._persist()
-        self._out.append(Act(command.target, command.action, command.params))
+        params = dict(command.params)
+        if params and post.wired.code_param:
+            params[post.wired.code_param] = code_of(command.digest)
+        self._out.append(Act(command.target, command.action, params))
 
     def _refuse(self, asked: bytes, verdict: Refused, instant: Instant) -> None:
         command = verdict.command

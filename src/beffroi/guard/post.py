@@ -14,10 +14,12 @@ from beffroi.kernel.situation import Fact
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """How a target stands in the cabinet, from the configuration."""
+    """How a target stands in the cabinet, from the configuration. `code_param`: the parameter in
+    which its driver takes the short code of the command (a board shows it), "" for none."""
 
     near: Neighbours = field(default_factory=Neighbours)
     readback_ms: int = READBACK_MS
+    code_param: str = ""
 
 
 @dataclass(slots=True)
