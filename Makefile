@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DATA ?= $(firstword $(wildcard ../shared/data))
 export BEFFROI_DATA ?= $(abspath $(DATA))
 
-.PHONY: shots run setup test lint types walls lock clean bench campaign scale
+.PHONY: shots run setup test kernel mutants lint types walls lock clean bench campaign scale
 
 setup: $(STAMP)
 
@@ -29,8 +29,17 @@ types: setup
 walls: setup
 	$(BIN)/lint-imports
 
-test: lint types walls
-	$(BIN)/pytest
+# The judge: its own tests alone run through every branch of it, or this fails.
+kernel: setup
+	$(BIN)/python -m coverage run --branch --source=beffroi.kernel --data-file=.coverage-kernel -m pytest tests/kernel
+	$(BIN)/python -m coverage report --data-file=.coverage-kernel --show-missing --skip-covered --fail-under=100
+
+# Each small change of the judge turns a test red, or is explained in docs/kernel.md: half an hour.
+mutants: setup
+	$(BIN)/python bench/mutate.py
+
+test: lint types walls kernel
+	$(BIN)/pytest --ignore=tests/kernel
 
 # Long runs, beside real peers; each script says what it measures (-h) and prints its conditions.
 bench: setup
@@ -38,6 +47,7 @@ bench: setup
 	$(BIN)/python bench/reconnect.py
 	$(BIN)/python bench/codec.py
 	$(BIN)/python bench/flows.py
+	$(BIN)/python bench/hostile.py
 
 campaign: setup
 	$(BIN)/python bench/faults_broker.py kill --times 200

@@ -26,7 +26,7 @@ PASSKEY = "passkey-es256"  # WebAuthn with ES256; the public key is the uncompre
 KINDS = (ED25519, PASSKEY)
 PUBLIC_BYTES = {ED25519: 32, PASSKEY: 65}
 
-_USER_PRESENT, _USER_VERIFIED = 0x01, 0x04
+_PRESENT_VERIFIED = 0x01 | 0x04  # both flags: somebody pressed, and it was the right person
 _P = 2**255 - 19
 _Y8 = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _SMALL_ORDER = (0, 1, _P - 1, _P, _P + 1, _Y8, _P - _Y8)
@@ -91,11 +91,9 @@ def verify_passkey(
 ) -> bool:
     """The person was present and verified, on our site, for exactly this message."""
     data = assertion.authenticator_data
-    if len(data) < 37 or not same(data[:32], sha256(rp_id.encode())):
-        return False
-    if data[32] & (_USER_PRESENT | _USER_VERIFIED) != _USER_PRESENT | _USER_VERIFIED:
-        return False
-    if not _says(assertion.client_data_json, message, origins):
+    ours = len(data) >= 37 and same(data[:32], sha256(rp_id.encode()))
+    there = ours and data[32] & _PRESENT_VERIFIED == _PRESENT_VERIFIED
+    if not there or not _says(assertion.client_data_json, message, origins):
         return False
     signed = data + sha256(assertion.client_data_json)
     try:
