@@ -1,7 +1,8 @@
 """A waterworks and a lighting cabinet behind one Modbus TCP server: the PLC of the lab.
 
 `python -m beffroi.lab.plant` prints `listening <port>` and takes mischief by line on its standard
-input: `slow S`, `freeze`, `exception N`, `tid`, `short`, `mute`, `honest`, `reset`. It keeps its
+input: `slow S`, `freeze`, `exception N`, `tid`, `echo`, `value`, `short`, `mute`,
+`honest`, `reset`. It keeps its
 own limits, as a PLC must: a full tank stops the pump, and a heartbeat that stops brings back local
 control.
 
@@ -104,7 +105,7 @@ class Mischief:
     slow_s: float = 0.0
     freeze: bool = False
     exception: int = 0
-    wire: str = ""  # tid, short, mute
+    wire: str = ""  # echo, value, tid, short, mute
 
     def obey(self, line: str) -> None:
         word, _, rest = line.strip().partition(" ")
@@ -123,8 +124,14 @@ class Mischief:
         """What leaves the server, tampered with."""
         if not sending or not self.wire:
             return data
+        if self.wire == "echo" and data[7] in (5, 6, 16):  # about the next address
+            return data[:9] + bytes([data[9] + 1]) + data[10:]
+        if self.wire == "value" and data[7] in (5, 6):  # another value than was asked
+            return data[:10] + bytes([data[10] ^ 0xFF]) + data[11:]
         if self.wire == "tid":
             return bytes([data[0] ^ 0x55]) + data[1:]
+        if self.wire in ("echo", "value"):
+            return data
         if self.wire == "short":  # a proper frame that holds fewer registers than asked
             return data[:4] + b"\0\5" + data[6:8] + b"\2" + data[9:11]
         return b""

@@ -14,6 +14,8 @@ from pymodbus.client import ModbusTcpClient
 
 from beffroi.guard.driver import FALL_BACK, DriverError
 from beffroi.guard.drivers import modbus
+from beffroi.guard.drivers.modbus_link import ModbusLink
+from beffroi.guard.drivers.modbus_points import Span
 from beffroi.guard.drivers.wiring import WiringError
 
 # Generous: it says "bounded", it does not measure.
@@ -213,6 +215,47 @@ def test_a_misbehaving_server_is_an_error_in_time(
     assert time.monotonic() - began < NEVER_S
     plant.order("honest")
     assert driver.read()["remote"] == 0
+
+
+@pytest.mark.parametrize("mischief", ["echo", "value"])
+def test_a_write_that_is_answered_for_another_is_an_error(
+    driver: modbus.ModbusDriver, plant: Any, mischief: str
+) -> None:
+    driver.read()
+    plant.order(mischief)
+    for action, params in (("pump", {"on": 1}), ("set_pressure", {"pressure_mbar": 4_200})):
+        with pytest.raises(DriverError):
+            driver.act(action, params)
+
+
+def answering(server: socket.socket, answers: list[bytes]) -> None:
+    """One connection after another, each given the next PDU, in a frame that is its own."""
+    for pdu in answers:
+        connection, _ = server.accept()
+        with connection:
+            request = connection.recv(300)
+            head = request[:4] + (len(pdu) + 1).to_bytes(2, "big") + request[6:7]
+            connection.sendall(head + pdu)
+            connection.recv(300)
+
+
+@pytest.mark.parametrize(
+    "pdu",
+    [b"\x03\x02\0\1", b"\x03\x08" + bytes(8), b"\x03\x04\0\1", b"\x04\x04\0\1\0\2", b"\x03", b""],
+    ids=["fewer", "more", "cut", "other function", "nothing", "empty"],
+)
+def test_an_answer_of_another_size_is_an_error_and_ends_the_connection(pdu: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        told = threading.Thread(target=answering, args=(server, [pdu] * 2), daemon=True)
+        told.start()
+        link = ModbusLink("127.0.0.1", server.getsockname()[1], 1, 300, 1_000)
+        for _ in range(2):  # each time a connection of its own
+            link.begin()
+            with pytest.raises(DriverError):
+                link.read(Span("holding", 0, 2))
+            assert not link.connected
+        told.join(NEVER_S)
+        assert not told.is_alive()
 
 
 def test_a_stopped_server_does_not_stop_the_guard(driver: modbus.ModbusDriver, plant: Any) -> None:

@@ -57,13 +57,13 @@ class ModbusLink:
 
     def read(self, span: Span) -> list[int]:
         """The cells of a span, bits as 0 or 1."""
-        calls: dict[str, Callable[..., ModbusPDU]] = {
-            COIL: self._client.read_coils,
-            DISCRETE: self._client.read_discrete_inputs,
-            INPUT: self._client.read_input_registers,
-            HOLDING: self._client.read_holding_registers,
+        calls: dict[str, tuple[int, Callable[..., ModbusPDU]]] = {
+            COIL: (1, self._client.read_coils),
+            DISCRETE: (2, self._client.read_discrete_inputs),
+            INPUT: (4, self._client.read_input_registers),
+            HOLDING: (3, self._client.read_holding_registers),
         }
-        answer = self._ask(calls[span.table], span.address, count=span.count)
+        answer = self._ask(*calls[span.table], span.address, count=span.count)
         if span.table in (COIL, DISCRETE):
             padded = -(-span.count // 8) * 8
             if len(answer.bits) != padded:
@@ -76,13 +76,13 @@ class ModbusLink:
     def write(self, table: str, address: int, cells: Sequence[int]) -> None:
         """One request per value, so that a 32-bit value is never half written."""
         if table == COIL:
-            answer = self._ask(self._client.write_coil, address, bool(cells[0]))
+            answer = self._ask(5, self._client.write_coil, address, bool(cells[0]))
             echo = answer.address == address and [int(b) for b in answer.bits[:1]] == list(cells)
         elif len(cells) == 1:
-            answer = self._ask(self._client.write_register, address, cells[0])
+            answer = self._ask(6, self._client.write_register, address, cells[0])
             echo = answer.address == address and answer.registers == list(cells)
         else:
-            answer = self._ask(self._client.write_registers, address, list(cells))
+            answer = self._ask(16, self._client.write_registers, address, list(cells))
             echo = answer.address == address and answer.count == len(cells)
         if not echo:
             raise self._trouble(f"the answer to the write at {address} is about something else")
@@ -91,7 +91,12 @@ class ModbusLink:
         self._client.close()  # type: ignore[no-untyped-call]
 
     def _ask(
-        self, call: Callable[..., ModbusPDU], address: int, *args: object, **named: object
+        self,
+        function: int,
+        call: Callable[..., ModbusPDU],
+        address: int,
+        *args: object,
+        **named: object,
     ) -> ModbusPDU:
         if time.monotonic() >= self._until_s:
             raise self._trouble("took too long")
@@ -108,6 +113,8 @@ class ModbusLink:
             code = int(getattr(answer, "exception_code", 0))
             said = EXCEPTIONS.get(code, f"exception {code}")
             raise self._trouble(f"{said} at {address}")
+        if answer.function_code != function:  # the library does not look
+            raise self._trouble(f"function {answer.function_code} instead of {function}")
         return answer
 
     def _trouble(self, text: str) -> DriverError:
