@@ -6,6 +6,7 @@ counterexample in words; nothing here sends anything to a street.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from rich.table import Table
 from beffroi.cli import settings
 from beffroi.domains.signal_junction import Junction, JunctionError
 from beffroi.domains.signal_proof import Proof, prove, story
+from beffroi.domains.signals.card import card
 from beffroi.domains.signals.table import junctions, table, toml
 from beffroi.lab import formal, sumo
 from beffroi.lab.sumo_net import SumoError
@@ -114,6 +116,34 @@ def import_(
     )
     if len(accepted) < len(lines):
         raise typer.Exit(1)
+
+
+@app.command("card")
+def card_(
+    file: File,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Dossier neuf / a new folder.")],
+) -> None:
+    """Cartes et sceaux des moniteurs de conflit / cards and seals of the conflict monitors.
+
+    Pour les carrefours prouvés ; la carte se pose à l'armoire, à la main / for proven junctions.
+    """
+    lines = _lines(file)
+    _show(lines, english=False)
+    proven = [line.junction for line in lines if line.junction and line.accepted(repair=True)]
+    try:
+        folder.mkdir(parents=True)
+        for made in proven:
+            data = card(made)
+            for suffix, content in (
+                ("card.json", data),
+                ("seal", hashlib.sha256(data).hexdigest().encode() + b"\n"),
+            ):
+                path = folder / f"{_slug(made.id)}.{suffix}"
+                path.write_bytes(content)
+                path.chmod(0o444)  # the switch at the cabinet is off
+    except OSError as error:
+        _fail(str(error))
+    typer.echo(f"{folder} : {len(proven)}")
 
 
 def _lines(file: Path) -> list[Line]:
