@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from beffroi.cli import (
+    board,
     codec,
     data,
     device,
@@ -30,6 +31,7 @@ app = typer.Typer(
     help="Beffroi, l'hyperviseur d'une commune connectée / the hub of a connected town.",
 )
 app.add_typer(device.app, name="device")
+app.add_typer(board.app, name="board")
 app.add_typer(codec.app, name="codec")
 app.add_typer(data.app, name="data")
 app.add_typer(entitlement.app, name="entitlement")
