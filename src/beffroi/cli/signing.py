@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from beffroi.cli.plain import filled, foreign, plain, quoted
-from beffroi.cli.trust_words import day, say
+from beffroi.cli.trust_words import condition, day, say
 from beffroi.kernel.cases import permits
 from beffroi.kernel.command import CLASSES, Command, read_command
 from beffroi.kernel.dsse import COMMAND, Signed
@@ -26,7 +26,7 @@ LATE_MS = HOUR_MS  # beginning later than this is unusual
 _CLASS = {
     "A": ("automatique", "automatic"),
     "B": ("une personne suffit", "one person suffices"),
-    "C": ("deux personnes : peut blesser ou priver", "two persons: it can hurt"),
+    "C": ("deux personnes : le geste peut mettre en danger", "two persons: it can do harm"),
 }
 
 
@@ -108,9 +108,9 @@ class _Reader:
             f"{command.klass} ({self._say(*_CLASS[command.klass])})"
         )
         yield (
-            self._say("De ", "From ")
+            self._say("Du ", "From ")
             + day(command.not_before_ms)
-            + self._say(" à ", " to ")
+            + self._say(" au ", " to ")
             + day(command.expires_ms)
         )
         if command.plan:
@@ -207,9 +207,12 @@ class _Reader:
                 "asked as class C although a lower class suffices",
             )
         if action and not any(case.safe for case in self._fitting(action)):
-            held = {c.fact for case in self._fitting(action) for c in case.conditions}
+            held = {condition(c) for case in self._fitting(action) for c in case.conditions}
             if held:
-                yield self._say("n'agira que selon ", "will act only by ") + ", ".join(sorted(held))
+                text = self._say(
+                    "n'agira que si, mesuré sur place : ", "acts only if, as measured on the spot: "
+                )
+                yield text + "; ".join(sorted(held))
         if command.not_before_ms - self.now_ms > LATE_MS:
             yield self._say("ne commence que le ", "begins only at ") + day(command.not_before_ms)
         if command.expires_ms - self.now_ms > 4 * HOUR_MS:

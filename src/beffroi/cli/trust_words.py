@@ -83,7 +83,7 @@ def _action_lines(name: str, action: Action, lang: str) -> Iterator[str]:
         sentence = plain(action.say_fr if lang == "fr" else action.say_en)
         line = f"  {name}, {case.klass} ({klass}) : {_ranged(sentence, case)}"
         if case.conditions:
-            held = "; ".join(_condition(one) for one in case.conditions)
+            held = "; ".join(condition(one) for one in case.conditions)
             line += say(lang, f" si {held}", f" if {held}")
         yield line + (say(lang, " [sens sûr]", " [safe direction]") if case.safe else "")
     yield f"  {name} : {plain(action.say_en if lang == 'fr' else action.say_fr)}"
@@ -125,9 +125,10 @@ def _allowed(allowed: Allowed) -> str:
     return " | ".join(parts) or "-"
 
 
-def _condition(condition: Condition) -> str:
-    ranges = " | ".join(f"{low}..{high}" for low, high in condition.ranges)
-    return f"{condition.fact} = {ranges} ({condition.age_ms_max / 1000:g} s)"
+def condition(one: Condition) -> str:
+    """`level_pct = 20..100 (30 s)`: the fact, its ranges, how old it may be."""
+    ranges = " | ".join(f"{low}..{high}" for low, high in one.ranges)
+    return f"{one.fact} = {ranges} ({one.age_ms_max / 1000:g} s)"
 
 
 def differences(
