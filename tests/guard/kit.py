@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -155,6 +155,7 @@ class Rig:
         nonce: bytes = b"",
         hub: Hub | None = None,
         begin: bool = True,
+        wire_only: Sequence[str] = ("lamp-1", "lamp-2"),
     ) -> None:
         self.folder, self.clock = folder, clock or Clock()
         self.nonce = nonce or os.urandom(16)
@@ -168,6 +169,7 @@ class Rig:
             "lamp-1": Wired(Neighbours(("lamp-2",))),
             "lamp-2": Wired(Neighbours(("lamp-1",))),
         }
+        wired = {name: wired[name] for name in wire_only}
         me = Me(COMMUNE, GUARD, PLACE, GUARD_KEY)
         self.core = Core(me, self.memory, self.nonce, wired, self.clock())
         self.trust = FixedTrust(trusted or Trusted(ROSTER, self.envelopes))
@@ -179,6 +181,7 @@ class Rig:
 
     def again(self, **changes) -> Rig:
         """The process ended; another one starts on the same disk and the same equipment."""
+        self.store.note_sent(self.hub.sent)
         self.store.close()
         return Rig(self.folder, self.clock, self.drivers, self.trust.last, **changes)
 

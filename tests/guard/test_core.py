@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.guard.kit import GUARD, HUB_KEY, P1_KEY, P2_KEY, ROSTER, Rig, revoked
 
 from beffroi.guard.trust import Trusted
 from beffroi.kernel.keys import sha256
-from tests.guard.kit import GUARD, HUB_KEY, P1_KEY, P2_KEY, ROSTER, Rig, revoked
 
 
 def test_a_first_start_says_so_and_goes_to_its_safe_state(tmp_path):

@@ -170,7 +170,8 @@ class _Table:
 
     def degrees(self, name: str, most: int) -> float:
         value = self._raw.pop(name, None)
-        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > most:
+        number = type(value) in (int, float)
+        if not number or not -most <= value <= most:  # written so that nan is refused
             raise self._wrong(name, f"degrees from -{most} to {most}")
         return float(value)
 

@@ -39,7 +39,9 @@ class Ledger:
     def __init__(self, guard: str, key: bytes, memory: Memory) -> None:
         self._guard, self._key = guard, key
         self.number, self.previous = memory.record.receipts, memory.record.previous
-        self._asked: OrderedDict[bytes, Kept] = OrderedDict()
+        # Apart, or a flood of rubbish would drive out the answers to commands that had an effect.
+        self._refused: OrderedDict[bytes, Kept] = OrderedDict()
+        self._acted: OrderedDict[bytes, Kept] = OrderedDict()
         self._done: OrderedDict[bytes, Kept] = OrderedDict()
         for kept in memory.kept:
             self._remember(kept)
@@ -48,7 +50,7 @@ class Ledger:
 
     def answer(self, wire_hash: bytes) -> Kept | None:
         """The receipt that these very bytes got."""
-        return self._asked.get(wire_hash)
+        return self._acted.get(wire_hash) or self._refused.get(wire_hash)
 
     def effect_of(self, digest: bytes) -> Kept | None:
         """The receipt of an accepted command, however its signatures were packed."""
@@ -95,10 +97,11 @@ class Ledger:
         return kept
 
     def _remember(self, kept: Kept) -> None:
-        if kept.asked:
-            _put(self._asked, kept.asked, kept)
         if kept.acted:
+            _put(self._acted, kept.asked, kept)
             _put(self._done, kept.digest, kept)
+        elif kept.asked:
+            _put(self._refused, kept.asked, kept)
 
 
 def _put(table: OrderedDict[bytes, Kept], name: bytes, kept: Kept) -> None:

@@ -38,9 +38,10 @@ class Guard:
     """All parts of one guard on one configuration."""
 
     def __init__(self, config: Config) -> None:
-        self._store = Store(config.folder)
+        root = _root(config)
         self._drivers = _drivers(config)
-        trust = Trust(config.folder / "trust.cbor", config.commune, config.guard, _root(config))
+        self._store = Store(config.folder)
+        trust = Trust(config.folder / "trust.cbor", config.commune, config.guard, root)
         try:
             memory, key = self._store.load(), self._store.key()
         except StoreError:

@@ -1,6 +1,6 @@
 """Where the guard's memory lies: one folder, two files, nothing acknowledged before it is on disk.
 
-    record.cbor    replaced as a whole: write, fsync, rename, fsync of the folder
+    record.cbor    SHA-256 and record, replaced as a whole: write, fsync, rename, fsync of folder
     receipts.log   frames (length, CRC-32, receipt) appended with fsync; a torn tail was never sent
     sent           a number, written without haste: losing it only sends receipts twice
     receipt.key    the Ed25519 seed, made at first start, mode 0600
@@ -22,8 +22,10 @@ from beffroi.guard.limits import ANSWERS_MAX, OUTBOX_MAX, RECEIPTS_FILE_BYTES_MA
 from beffroi.guard.memory import Kept, Memory, Record, read_kept, read_record
 from beffroi.kernel.canonical import CanonicalError
 from beffroi.kernel.document import FieldError
+from beffroi.kernel.keys import sha256
 from beffroi.kernel.limits import WIRE_BYTES_MAX
 
+_HASH_BYTES = 32
 _HEAD_BYTES = 8
 _FRAME_BYTES_MAX = 2 * WIRE_BYTES_MAX
 _KEY_BYTES = 32
@@ -55,9 +57,10 @@ class Store:
         self._bytes = 0
 
     def close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-        os.close(self._lock)
+        for file in (self._file, self._lock):
+            if file >= 0:
+                os.close(file)
+        self._file = self._lock = -1
 
     def key(self) -> bytes:
         """The seed of this guard's receipts, made now if there is none."""
@@ -92,7 +95,8 @@ class Store:
     def persist(self, record: Record) -> None:
         """Durable when it returns."""
         try:
-            _replace(self._record, record.encoded())
+            data = record.encoded()
+            _replace(self._record, sha256(data) + data)
         except (OSError, ValueError) as error:
             raise StoreError(f"cannot write {self._record}: {error}") from error
 
@@ -119,7 +123,10 @@ class Store:
     # ----------------------------------------------------------------------------------------
     def _read_record(self) -> tuple[Record | None, str]:
         try:
-            return read_record(self._record.read_bytes()), ""
+            data = self._record.read_bytes()
+            if data[:_HASH_BYTES] != sha256(data[_HASH_BYTES:]):
+                raise FieldError("its hash is another")
+            return read_record(data[_HASH_BYTES:]), ""
         except FileNotFoundError:
             return None, ""
         except OSError as error:
@@ -178,7 +185,7 @@ def _needed(kept: Iterable[Kept], sent: int) -> tuple[Kept, ...]:
     """Those not sent, the answers that may be asked again, and what each target shall show."""
     kept = list(kept)
     unsent = [one for one in kept if one.number > sent][-OUTBOX_MAX:]
-    asked = [one for one in kept if one.asked][-ANSWERS_MAX:]
+    asked = [one for one in kept if one.asked and not one.acted][-ANSWERS_MAX:]
     acted = [one for one in kept if one.acted][-ANSWERS_MAX:]
     shall = {one.target: one for one in kept if one.expects}
     chosen = {one.number: one for one in (*kept[-1:], *unsent, *asked, *acted, *shall.values())}

@@ -55,6 +55,7 @@ async def test_each_broken_guard_breaks_its_rule(tmp_path):
     async def run(folder, mutants):
         found = {}
         async with Bench(folder, OURS, kills=2) as bench:
+            bench.patience_s = 5.0
             for name in mutants:
                 bench.guard_command = f"{sys.executable} {MUTANTS} {name}"
                 found[name] = await attempt(bench, RULES[BREAKS[name]], anew=True)

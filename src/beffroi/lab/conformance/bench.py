@@ -54,7 +54,7 @@ def now_ms() -> int:
 
 class Bench:
     """async with Bench(folder, command) as bench: ... `kills`: how often the plug is pulled at
-    random."""
+    random; `documents`: the bundle that the hub repeats (empty: none)."""
 
     def __init__(self, folder: Path, command: str, kills: int = KILLS) -> None:
         self.folder, self.kills = folder, kills
@@ -67,9 +67,10 @@ class Bench:
         self._process: asyncio.subprocess.Process | None = None
         self._feeder: asyncio.Task[None] | None = None
         self.leasing = True
+        self.patience_s = ANSWER_S_MAX
         self.lease_number = 0
         self._counters: dict[str, int] = {}
-        self._trust = b""
+        self.documents = b""
         self.receipts: list[tuple[Receipt, bytes]] = []
         self.statuses: list[Status] = []
         self.strange: list[str] = []
@@ -121,7 +122,7 @@ class Bench:
 
     async def launch(self) -> None:
         self.lease_number = 0
-        self._trust = self.commune.bundle()
+        self.documents = self.commune.bundle()
         command = [*shlex.split(self.guard_command), "--config", str(self.cabinet / "guard.toml")]
         self._process = await spawn(command, self.folder / f"guard-{now_ms()}.log", {}, 1_024)
 
@@ -189,12 +190,12 @@ class Bench:
             new = self.receipts[seen:]
             return [r for r, _ in new if r.digest == digest and (digest or r.outcome == "refused")]
 
-        for _ in range(round(ANSWER_S_MAX / REPEAT_S)):
+        for _ in range(round(self.patience_s / REPEAT_S)):
             await self.send(wire)
             with contextlib.suppress(BrokenRuleError):
                 await self.until(lambda: bool(found()), "", REPEAT_S)
                 return found()[0]
-        raise BrokenRuleError(f"{ANSWER_S_MAX:.0f} s without a receipt for what was sent")
+        raise BrokenRuleError(f"{self.patience_s:.0f} s without a receipt for what was sent")
 
     async def lease(self, **fields: Any) -> None:
         """One lease of the hub, or (`fields`) one that is not quite so."""
@@ -234,10 +235,9 @@ class Bench:
     def of(self, outcome: str, target: str = "") -> list[Receipt]:
         return [r for r, _ in self.receipts if r.outcome == outcome and target in ("", r.target)]
 
-    async def until(
-        self, holds: Callable[[], bool], what: str, wait_s: float = ANSWER_S_MAX
-    ) -> None:
-        """BrokenRuleError when it does not hold within `wait_s`."""
+    async def until(self, holds: Callable[[], bool], what: str, wait_s: float = 0.0) -> None:
+        """BrokenRuleError when it does not hold within `wait_s` (0: `patience_s`)."""
+        wait_s = wait_s or self.patience_s
         end_s = time.monotonic() + wait_s
         while not holds():
             if time.monotonic() > end_s:
@@ -264,8 +264,8 @@ class Bench:
                 self.statuses[-1].roster_version == self.commune.roster.version
                 and self.statuses[-1].envelope != bytes(32)
             )
-            if self._trust and not known:
-                await self.send(self._trust, "trust")
+            if self.documents and not known:
+                await self.send(self.documents, "trust")
             if self.leasing and self.nonce:
                 await self.lease()
 
@@ -303,7 +303,7 @@ class Bench:
                 f"[targets.{target}.wiring]",
                 f'address = "{self._servers[target].address}"',
                 f"safe = {_inline(wiring['safe'])}",
-                "[targets.%s.wiring.actions]" % target,
+                f"[targets.{target}.wiring.actions]",
                 *(f"{name} = {_inline(sets)}" for name, sets in wiring["actions"].items()),
             ]
         (self.cabinet / "guard.toml").write_text("\n".join(lines) + "\n")

@@ -117,6 +117,7 @@ async def chained(bench: Bench) -> None:
 async def documents(bench: Bench) -> None:
     """Documents that the pinned root did not sign change nothing: neither of another root, nor
     changed by a byte, nor rubbish."""
+    bench.documents = b""
     fake = forged(bench.commune, bench.folder / "thief", now_ms())
     shutil.rmtree(bench.folder / "thief")
     true = bench.commune.bundle()
@@ -124,8 +125,8 @@ async def documents(bench: Bench) -> None:
     for bundle in (fake, true[:at] + bytes([true[at] ^ 1]) + true[at + 1 :], b"rubbish", b"\xa0"):
         await bench.trust(bundle)
         await asyncio.sleep(0.3)
-    version = bench.status(LAMPS[0]).roster_version
-    need(version == bench.commune.roster.version, f"it took roster {version}")
+    versions = {s.roster_version for s in bench.statuses} - {bench.commune.roster.version, 0, 1}
+    need(not versions, f"it took roster {versions}")
     command = bench.command()
     is_refused(await bench.ask(command, bench.commune.hub_key, STRANGER), "unknown_key")
     is_done(await bench.ask(bench.command()))
