@@ -52,6 +52,7 @@ class Receipts:
         self._heads: dict[str, tuple[int, bytes]] = {}  # guard -> (number, hash) of the last one
         self._promised: dict[str, tuple[int, int]] = {}  # guard -> (number, since when)
         self._kept_ms: dict[tuple[str, str], int] = {}
+        self._leases: dict[tuple[str, str], int] = {}
         self.forged = 0
         for row in book.store.statuses():
             self._remember(row)
@@ -101,7 +102,18 @@ class Receipts:
         if news or now - self._kept_ms.get(key, 0) >= STATUSES_KEPT_S * 1000:
             self._kept_ms[key] = now
             turn.statuses[key] = StatusRow(status.guard, status.target, now, heard.payload)
+        self._leased(status, turn, now)
         self._counted(status, turn)
+
+    def _leased(self, status: Status, turn: _Turn, now: int) -> None:
+        """A guard with a lease again is no longer in its safe local state."""
+        before = self._leases.get((status.guard, status.target))
+        self._leases[(status.guard, status.target)] = status.leased
+        if status.leased and not before:
+            turn.findings += [
+                Finding("commands.fallback", where, False, now)
+                for where in (status.target, status.guard)
+            ]
 
     def _counted(self, status: Status, turn: _Turn) -> None:
         """The guard says how many receipts it has written: those that we lack are on their way, or
@@ -213,9 +225,6 @@ class Receipts:
             turn.findings.append(Finding(f"commands.{name}", where, on, now, facts))
         if said.outcome == receipts.STARTED:  # it happened, and is over
             turn.findings.append(Finding("commands.started", where, False, now, facts))
-        if said.outcome == receipts.DONE:
-            turn.findings.append(Finding("commands.fallback", where, False, now, facts))
-            turn.findings.append(Finding("commands.fallback", said.guard, False, now, facts))
 
     def _end(self, said: Receipt, row: ReceiptRow, turn: _Turn, now: int) -> None:
         command = turn.rows.get(row.digest) or self._book.store.by_digest(row.digest)

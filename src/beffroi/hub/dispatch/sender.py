@@ -68,7 +68,8 @@ class Sender:
     def turn(self) -> list[Outgoing]:
         """One look at everything that is open."""
         out: list[Outgoing] = []
-        for row in reversed(self._book.store.commands(OPEN)):  # oldest first
+        rows = self._book.store.commands(OPEN)
+        for row in sorted(rows, key=lambda row: (row.created_ms, row.counter)):
             try:
                 out += self._look(row)
             except StaleVersionError:  # somebody changed it meanwhile: it is looked at again
