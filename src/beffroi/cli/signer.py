@@ -14,7 +14,7 @@ from beffroi.cli.cards import CardError, card_of, new_member
 from beffroi.cli.holders import new_passphrase, secret
 from beffroi.cli.plain import plain
 from beffroi.kernel import keys
-from beffroi.ports.signer import SignerError
+from beffroi.ports.signer import Signer, SignerError
 
 app = typer.Typer(no_args_is_help=True, help="Ma clé et mes documents / my key, my documents.")
 ERRORS = (SignerError, CardError, pins.PinError, ValueError, OSError)
@@ -28,10 +28,18 @@ def new(
     name: Annotated[str, typer.Option(help="Fonction, pas le nom / office, not the name.")] = "",
     role: Annotated[str, typer.Option(help="operator, break-glass, witness, guard")] = "operator",
     uri: Annotated[str, typer.Option("--key", help="Une clé qui existe / an existing key.")] = "",
+    make: Annotated[bool, typer.Option("--make", help="Créer --key / make it (pkcs11).")] = False,
 ) -> None:
     """Faire sa clé et la carte à porter à la cérémonie / make a key and its card."""
     try:
-        signer = open_signer(uri, secret) if uri else create(path, new_passphrase(path.stem))
+        if make:
+            from beffroi.adapters.signers.hsm import create as create_inside
+
+            signer: Signer = create_inside(uri, secret)
+        elif uri:
+            signer = open_signer(uri, secret)
+        else:
+            signer = create(path, new_passphrase(path.stem))
         alone = signer.kind == keys.ED25519 and role == "operator"
         member = new_member(
             signer.public, person, org, role, kind=signer.kind, independent=alone, name=name

@@ -1,4 +1,4 @@
-"""One way to name a signer: `file:/media/key/maire.pem`, `pkcs11:...`, `fido:...`.
+"""One way to name a signer: `file:/media/cle/maire.pem`, `pkcs11:...`, `fido:...`.
 
 Loads the library of a kind only when that kind is asked for.
 """
@@ -10,16 +10,18 @@ from pathlib import Path
 
 from beffroi.ports.signer import Signer, SignerError
 
-FORMS = "file:PATH"
+FORMS = "file:PATH or pkcs11:token=NAME;object=NAME?module-path=PATH"
 
 
 def open_signer(uri: str, secret: Callable[[str], str]) -> Signer:
     """`secret(what)` is asked for a passphrase or PIN. SignerError with what to do."""
-    scheme, colon, rest = uri.partition(":")
-    if not colon or not rest:
-        raise SignerError(f"{uri!r} names no signer; write {FORMS}")
-    if scheme == "file":
+    scheme, _, rest = uri.partition(":")
+    if scheme == "file" and rest:
         from beffroi.adapters.signers.file import load
 
         return load(Path(rest), secret)
-    raise SignerError(f"no signer of kind {scheme!r}; write {FORMS}")
+    if scheme == "pkcs11" and rest:
+        from beffroi.adapters.signers import hsm
+
+        return hsm.load(uri, secret)
+    raise SignerError(f"{uri!r} names no signer; write {FORMS}")
