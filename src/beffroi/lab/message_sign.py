@@ -89,6 +89,8 @@ class MessageSign:
     comm_loss_message: bytes = BLANK_ID
     comm_loss_min: int = 5
     errors: int = 0
+    lies: int = 0  # says yes to every activation, and shows what it showed
+    paint: bytes = b""  # what stands there whatever the memory says
     now_s: float = 0.0
     heard_s: float = 0.0
     until_s: float = float("inf")
@@ -140,7 +142,7 @@ class MessageSign:
     def _cell(self, column: int, memory: int, number: int) -> Value:
         row = self.shown if memory == CURRENT else self.messages[memory, number]
         cells: list[Value] = [
-            row.multi,
+            self.paint if self.paint and memory == CURRENT else row.multi,
             row.owner,
             row.crc,
             row.beacon,
@@ -205,7 +207,8 @@ class MessageSign:
         self.activate_error = self._refusal(value[3:8], value[2])
         if self.activate_error != 2:
             raise SetError("genErr")
-        self._show(value[3:8], int.from_bytes(value[:2], "big"), 8)
+        if not self.lies:
+            self._show(value[3:8], int.from_bytes(value[:2], "big"), 8)
 
     def _refusal(self, source: bytes, priority: int) -> int:
         memory, number = source[0], int.from_bytes(source[1:3], "big")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from beffroi.guard.driver import FALL_BACK
 from beffroi.guard.drivers import open_driver
+from beffroi.guard.drivers.ntcip_code import message_crc
 
 PAGE = Path(__file__).parents[3] / "docs" / "drivers.md"
 
@@ -25,7 +26,7 @@ def test_every_example_opens(snmp: dict[str, str]) -> None:
     asked = opened["panneau-1"].expects(
         "show", {"template": "travaux", "place": "MAIRIE", "minutes": 5}
     )
-    assert asked["text"] == "TRAVAUX / MAIRIE / RALENTIR"
+    assert asked["slot_crc"] == message_crc(b"[jl3]TRAVAUX[nl]MAIRIE[nl]RALENTIR")
     for driver in opened.values():
         assert driver.expects(FALL_BACK, {})
         driver.close()

@@ -85,7 +85,24 @@ def test_a_message_ends_by_itself_when_the_guard_is_dead(sign: Any, snmp: dict[s
     time.sleep(1.3)
     shown = driver.read()
     assert (shown["blank"], shown["source_mode"]) == (1, 14)  # endDuration
+    assert driver.expects("show", works(minutes=1)).items() <= shown.items()  # no foreign hand
+    driver.fall_back()
+    assert driver.read()["ours"] == 0  # somebody blanked it
     driver.close()
+
+
+def test_a_sign_that_says_yes_and_shows_nothing_is_no_success(driver: Any, sign: Any) -> None:
+    sign.order("set lies 1")
+    with pytest.raises(DriverError, match="said that it shows"):
+        driver.act("show", works())
+    assert driver.read()["ours"] == 0
+
+
+def test_a_sign_that_names_our_message_and_shows_another_is_caught(driver: Any, sign: Any) -> None:
+    driver.act("show", works())
+    sign.order(f"set paint {b'ALERTE'.hex()}")
+    shown = driver.read()
+    assert (shown["text"], shown["ours"]) == ("ALERTE", 0)
 
 
 @pytest.mark.parametrize(

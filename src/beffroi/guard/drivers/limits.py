@@ -23,4 +23,5 @@ BACKUP_S_MAX = 600  # unitBackupTime beyond which silence would not be safe
 SLOT_MAX = 65_535
 MULTI_BYTES_MAX = 1_500
 DISPLAY_MIN_MAX = 1_440  # minutes; 65,535 would be for ever, and is never sent
-VALIDATE_MS = 3_000  # a sign may take this long to check a message
+VALIDATE_MS = 2_000  # a sign may take this long to check a message
+DISPLAY_MS = 1_500  # and this long to show it

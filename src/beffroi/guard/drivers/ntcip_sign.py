@@ -21,6 +21,7 @@ from beffroi.guard.drivers import ntcip_oids as oids
 from beffroi.guard.drivers.limits import (
     ACTIONS_MAX,
     DISPLAY_MIN_MAX,
+    DISPLAY_MS,
     MULTI_BYTES_MAX,
     SLOT_MAX,
     TEXT_CHARS_MAX,
@@ -36,6 +37,8 @@ POLL_S = 0.05
 PRIORITY_BLANK = 255  # whatever stands there, nothing may stand there
 BLANK_NUMBER = 1  # a blank of run-time priority 1: any message may follow it
 OWNER = b"beffroi"
+
+ENDED_MODES = (12, 14)  # dmsMsgSourceMode: commLoss, endDuration
 
 ACTIVATE_ERRORS = {
     1: "other",
@@ -127,7 +130,8 @@ class SignDriver:
 
     def read(self) -> Shown:
         """`text` is what stands there, lines apart by " / "; `shown_crc` is computed here from it,
-        `source_crc` is what the sign says."""
+        `source_crc` is what the sign says. `ours`: it shows the message of our slot, or nothing
+        since that one ended by itself: a message that ends in time is no foreign hand."""
         self._link.begin()
         return self._facts()
 
@@ -143,6 +147,7 @@ class SignDriver:
         self._store(multi)
         message = MessageId(oids.CHANGEABLE, self._wiring.slot, code.message_crc(multi))
         self._activate(code.activation(message, minutes, self._wiring.priority))
+        self._stands(message.crc)
 
     def expects(self, action: str, params: Mapping[str, int | str]) -> Shown:
         showing = Showing("", "") if action == FALL_BACK else self._showing(action)
@@ -150,8 +155,7 @@ class SignDriver:
             _only(params, set())
             return {"blank": 1}
         multi, _ = self._message(showing, params)
-        crc = code.message_crc(multi)
-        return {"blank": 0, "text": _text(multi), "shown_crc": crc, "source_crc": crc}
+        return {"ours": 1, "slot_crc": code.message_crc(multi)}
 
     def fall_back(self) -> None:
         """Nothing on the sign, whatever stands there."""
@@ -164,14 +168,20 @@ class SignDriver:
 
     def _facts(self) -> dict[str, int | str]:
         single = (oids.MSG_TABLE_SOURCE, oids.END_DURATION_MESSAGE, oids.COMM_LOSS_MESSAGE)
-        values = self._link.get([*NUMBERS.values(), *single, *BUFFER.values()])
-        shown: dict[str, int | str] = {
+        slot = self._cell(oids.CRC)
+        values = self._link.get([*NUMBERS.values(), *single, *BUFFER.values(), slot])
+        numbers = {
             name: value for name, oid in NUMBERS.items() if isinstance(value := values[oid], int)
         }
-        source = values[oids.MSG_TABLE_SOURCE]
-        if not isinstance(source, bytes) or "control_mode" not in shown:
+        source, slot_crc = values[oids.MSG_TABLE_SOURCE], values[slot]
+        if not isinstance(source, bytes) or "control_mode" not in numbers:
             raise DriverError(f"{self._link.name}: no dmsMsgTableSource: not a message sign?")
-        shown |= self._source(code.read_id(source), values)
+        if not isinstance(slot_crc, int):
+            raise DriverError(f"{self._link.name}: no changeable message {self._wiring.slot}")
+        shown = self._source(code.read_id(source), values)
+        ended = shown["blank"] and numbers.get("source_mode") in ENDED_MODES
+        standing = slot_crc and shown["shown_crc"] == shown["source_crc"] == slot_crc
+        shown |= {"slot_crc": slot_crc, "ours": int(bool(ended or standing)), **numbers}
         for name, oid in (("end_blank", single[1]), ("comm_loss_blank", single[2])):
             if isinstance(value := values[oid], bytes):
                 shown[name] = int(code.read_id(value).memory == oids.BLANK)
@@ -185,12 +195,12 @@ class SignDriver:
         lit = [flag if isinstance(flag, int) else 0 for flag in (beacon, pixels)]
         blank = not code.lines(multi) and not lit[0]
         return {
-            "memory": source.memory,
-            "number": source.number,
-            "source_crc": source.crc,
-            "shown_crc": 0 if source.memory == oids.BLANK else code.message_crc(multi, *lit),
             "text": _text(multi),
             "blank": int(blank),
+            "shown_crc": 0 if source.memory == oids.BLANK else code.message_crc(multi, *lit),
+            "source_crc": source.crc,
+            "memory": source.memory,
+            "number": source.number,
         }
 
     def _ready(self) -> None:
@@ -230,6 +240,20 @@ class SignDriver:
             if now == oids.ERROR or time.monotonic() >= until_s:
                 raise DriverError(
                     f"{self._link.name}: message status {now!r} instead of {wanted}{self._why()}"
+                )
+            time.sleep(POLL_S)
+
+    def _stands(self, crc: int) -> None:
+        """The sign said yes: is it there?"""
+        until_s = time.monotonic() + DISPLAY_MS / 1000
+        while True:
+            facts = self._facts()
+            if facts["shown_crc"] == facts["source_crc"] == crc:
+                return
+            if time.monotonic() >= until_s:
+                raise DriverError(
+                    f"{self._link.name}: it said that it shows the message, and shows "
+                    f"{facts['text']!r}"
                 )
             time.sleep(POLL_S)
 
