@@ -16,6 +16,7 @@ from beffroi.cli import (
     device,
     entitlement,
     evidence,
+    guard,
     place,
     replay,
     sign,
@@ -41,6 +42,7 @@ app.add_typer(signals.app, name="signals")
 app.add_typer(trust.app, name="trust")
 app.add_typer(signer.app, name="signer")
 app.command()(sign.sign)
+app.command("guard-conformance")(guard.guard_conformance)
 app.command("replay")(replay.replay)
 app.command("import")(replay.import_table)
 app.command()(data.backup)

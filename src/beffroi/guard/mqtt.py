@@ -27,7 +27,7 @@ log = logging.getLogger("beffroi.guard")
 COMMAND, LEASE, TRUST = "cmd", "lease", "trust"
 _TOPICS = (COMMAND, LEASE, TRUST)
 _KEEPALIVE_S = 10
-_BACKOFF_S_MIN, _BACKOFF_S_MAX = 1, 30
+_BACKOFF_S_MIN, _BACKOFF_S_MAX = 1, 10
 _OVERHEAD_BYTES = 1_024
 
 

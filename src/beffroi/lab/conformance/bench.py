@@ -28,7 +28,7 @@ from beffroi.kernel.receipt import Receipt, verified
 from beffroi.lab.conformance import commune as town
 from beffroi.lab.conformance.broker import KitBroker
 from beffroi.lab.conformance.commune import GUARD, SHOWS, WIRING, Commune
-from beffroi.lab.mqtt import MqttClient
+from beffroi.lab.mqtt import MqttClient, OnMessage
 
 LEASE_TTL_MS = 2_000
 LEASE_EVERY_S = 0.4
@@ -85,16 +85,7 @@ class Bench:
             self._write_config()
             self.commune = Commune(self.folder / "commune", await self._show_key(), now_ms())
             (self.cabinet / "root.json").write_bytes(self.commune.root)
-            self._client = MqttClient(
-                "127.0.0.1",
-                self._broker.port,
-                "kit-hub",
-                self._broker.context("kit-hub"),
-                on_message=self._hear,
-            )
-            await self._client.connect()
-            await self._client.subscribe("d/+/receipt")
-            await self._client.subscribe("d/+/status")
+            await self._connect()
         except BaseException:
             await self.__aexit__()
             raise
@@ -112,6 +103,30 @@ class Bench:
         for server in self._servers.values():
             server.shutdown()
             server.server_close()
+
+    async def _connect(self) -> None:
+        self._client = self.client("kit-hub", self._hear)
+        await self._client.connect()
+        await self._client.subscribe("d/+/receipt")
+        await self._client.subscribe("d/+/status")
+
+    def client(self, name: str, on_message: OnMessage | None = None) -> MqttClient:
+        """Anybody with a certificate in this name, not connected yet."""
+        here, context = self._broker.port, self._broker.context(name)
+        return MqttClient("127.0.0.1", here, name, context, on_message=on_message)
+
+    async def outage(self, length_s: float) -> None:
+        """The broker is away for so long."""
+        feeder, self._feeder = self._feeder, None
+        if feeder is not None:
+            feeder.cancel()
+            await asyncio.wait({feeder})
+        await self._client.close()
+        await self._broker.stop()
+        await asyncio.sleep(length_s)
+        await self._broker.start()
+        await self._connect()
+        self._feeder = asyncio.create_task(self._feed())
 
     # --- the guard's process ----------------------------------------------------------------
     async def start(self) -> None:

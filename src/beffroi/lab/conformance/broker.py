@@ -63,7 +63,8 @@ class KitBroker:
     async def start(self) -> None:
         cert, key = self._authority.server_files(("localhost", "127.0.0.1"), self._now_ms)
         for _ in range(3):  # a free port may be taken by somebody else in between
-            self.port, client = _free_port(), _free_port()
+            self.port = self.port or _free_port()  # after an outage it is where it was
+            client = _free_port()
             config = self._folder / "nats.conf"
             config.write_text(
                 _CONFIG.format(
@@ -80,6 +81,7 @@ class KitBroker:
             if await self._open():
                 return
             await self.stop()
+            self.port = 0
         raise KitBrokerError(f"the broker does not answer; see {self._folder / 'nats.log'}")
 
     async def _open(self) -> bool:
