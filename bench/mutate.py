@@ -3,7 +3,9 @@
 For each module: one mutant at a time (another comparison, a number plus one, `and` for `or`, a
 condition turned round, a check left out, arguments swapped), then tests/kernel until the first
 failure. A survivor is a change that no test notices: kill it with a test, or explain it in
-docs/kernel.md. Each mutant lives in a forked process; nothing is written into the source.
+docs/kernel.md. Each mutant lives in a forked process; nothing is written into the source. The tests
+are collected once; a mutant inside functions gets their code exchanged in the fork (milliseconds),
+one outside of them is imported in the module's place (`--slow`: seconds).
 
     python bench/mutate.py [-j 2] [--only signers,bounds] [--list] [--out FILE]
 """
@@ -22,10 +24,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 KERNEL = ROOT / "src" / "beffroi" / "kernel"
@@ -82,6 +84,10 @@ class Mutant:
     number: int
     line: int
     says: str
+    inside: bool  # of a function
+
+
+Work = Sequence[tuple[Mutant, str]]
 
 
 def edits(tree: ast.Module) -> Iterator[tuple[ast.AST, str, Edit]]:
@@ -191,6 +197,13 @@ def mutants(module: str) -> list[tuple[Mutant, str]]:
     where = {id(node): number for number, node in enumerate(nodes)}
     plain = ast.unparse(tree)
     made: list[tuple[Mutant, str]] = []
+    inner = {
+        id(part)
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+        for line in node.body
+        for part in ast.walk(line)
+    }
     for node, says, edit in edits(tree):
         changed = copy.deepcopy(tree)
         twin = list(ast.walk(changed))[where[id(node)]]
@@ -199,7 +212,7 @@ def mutants(module: str) -> list[tuple[Mutant, str]]:
         if source != plain:
             line = getattr(node, "lineno", 0)
             about = f"{says}: {ast.unparse(node).splitlines()[0][:90]}"
-            made.append((Mutant(module, len(made), line, about), source))
+            made.append((Mutant(module, len(made), line, about, id(node) in inner), source))
     return made
 
 
@@ -236,11 +249,14 @@ class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, str(self.path), "exec"), module.__dict__)  # noqa: S102
 
 
-def tests_for(module: str) -> list[str]:
-    near = NEAREST.get(module, [])
-    names = [*near, *(one for one in ORDER if one != "machines" or not near)]
-    files = [TESTS / f"test_{name}.py" for name in dict.fromkeys(names)]
-    return [str(path) for path in files if path.is_file()]
+def tests_for(module: str) -> tuple[list[str], list[str]]:
+    """The files that know it best, and the others."""
+    near = NEAREST.get(module, ["rules"])
+    others = [one for one in ORDER if one not in near]
+    if module in NEAREST:
+        others.remove("machines")
+    first, then = ([str(TESTS / f"test_{one}.py") for one in some] for some in (near, others))
+    return first, then
 
 
 def live(module: str, source: str) -> int:
@@ -256,7 +272,11 @@ def live(module: str, source: str) -> int:
     # tests/conftest.py loads its own profile; here failures need not be made small.
     type.__setattr__(settings, "load_profile", staticmethod(lambda _: load("mutant")))
     sys.meta_path.insert(0, Instead(f"beffroi.kernel.{module}", source, KERNEL / f"{module}.py"))
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests_for(module)]))
+    for files in tests_for(module):
+        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *files]))
+        if code:
+            return code
+    return 0
 
 
 def killed(module: str, source: str) -> str:
@@ -294,6 +314,110 @@ def preload() -> None:
     assert not any(name.startswith("beffroi") for name in sys.modules)
 
 
+def codes(code: CodeType) -> Iterator[CodeType]:
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield part
+            yield from codes(part)
+
+
+def functions(module: ModuleType) -> Iterator[FunctionType]:
+    for thing in vars(module).values():
+        if getattr(thing, "__module__", "") != module.__name__:
+            continue
+        inner = vars(thing).values() if isinstance(thing, type) else [thing]
+        for one in inner:
+            found = one.fget if isinstance(one, property) else one
+            if isinstance(found, FunctionType):
+                yield found
+
+
+def exchange(module: str, source: str) -> None:
+    """The code of every function becomes that of the mutant: who imported it has it too."""
+    loaded = sys.modules[f"beffroi.kernel.{module}"]
+    path = str(KERNEL / f"{module}.py")
+    new = {code.co_qualname: code for code in codes(compile(source, path, "exec"))}
+    for one in functions(loaded):
+        code = new.get(one.__code__.co_qualname)
+        if code is not None and code.co_freevars == one.__code__.co_freevars:
+            one.__code__ = code
+
+
+class Forks:
+    """A pytest plugin: instead of one run of the tests, one for each mutant, in a fork."""
+
+    def __init__(self, work: Work, jobs: int, tell: Callable[[Mutant, str], None]) -> None:
+        self.work, self.jobs, self.tell = work, jobs, tell
+        self.running: dict[int, tuple[Mutant, float]] = {}
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        for mutant, source in [*self.work]:
+            while len(self.running) >= self.jobs:
+                self.reap()
+            pid = os.fork()
+            if pid == 0:
+                self.child(session, mutant, source)
+            self.running[pid] = mutant, time.monotonic() + TIMEOUT_S
+        while self.running:
+            self.reap()
+        return True
+
+    def child(self, session: Any, mutant: Mutant, source: str) -> None:
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        code = 70
+        with contextlib.suppress(BaseException):
+            exchange(mutant.module, source)
+            for item in nearest_first(session.items, mutant.module):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                if session.testsfailed:
+                    os._exit(1)
+            code = 0
+        os._exit(code)
+
+    def reap(self) -> None:
+        for pid, (mutant, until) in [*self.running.items()]:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                code = os.waitstatus_to_exitcode(status)
+                self.tell(mutant, "" if code == 0 else f"exit {code}")
+            elif time.monotonic() > until:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                self.tell(mutant, "timeout")
+            else:
+                continue
+            del self.running[pid]
+        time.sleep(0.01)
+
+
+def nearest_first(items: Sequence[Any], module: str) -> list[Any]:
+    first, then = ([Path(one).name for one in some] for some in tests_for(module))
+    rank = {name: number for number, name in enumerate([*first, *then])}
+
+    def order(item: Any) -> tuple[bool, int]:
+        many = hasattr(getattr(item, "obj", None), "hypothesis")
+        return many or item.path.name == "test_machines.py", rank[item.path.name]
+
+    return sorted((item for item in items if item.path.name in rank), key=order)
+
+
+def fast(work: Work, jobs: int, tell: Callable[[Mutant, str], None]) -> None:
+    import pytest
+    from hypothesis import Phase, settings
+
+    load = settings.load_profile
+    settings.register_profile(
+        "mutant", deadline=None, database=None, derandomize=True, max_examples=50,
+        phases=(Phase.explicit, Phase.generate),
+    )  # fmt: skip
+    type.__setattr__(settings, "load_profile", staticmethod(lambda _: load("mutant")))
+    files = [str(TESTS / f"test_{name}.py") for name in ORDER]
+    plugins = [Forks(work, jobs, tell)]
+    pytest.main(["-q", "-s", "-p", "no:cacheprovider", *files], plugins=plugins)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -301,6 +425,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-j", type=int, default=2, help="mutants at a time")
     parser.add_argument("--only", default="", help="modules, separated by commas")
     parser.add_argument("--list", action="store_true", help="print the mutants, test nothing")
+    parser.add_argument("--slow", action="store_true", help="those outside of functions")
     parser.add_argument("--out", type=Path, help="write a JSON file with all survivors")
     args = parser.parse_args(argv)
     names = [m for m in args.only.split(",") if m] or sorted(
@@ -308,31 +433,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     work = [one for name in names for one in mutants(name)]
     if args.list:
-        for mutant, _ in work:
-            print(f"{mutant.module}:{mutant.line} #{mutant.number} {mutant.says}")
-        print(len(work))
+        lines = [f"{m.module}:{m.line} #{m.number} {m.says}" for m, _ in work]
+        print("\n".join(lines), len(work), sep="\n")
         return 0
+    return judge(work, names, args)
+
+
+def judge(work: Work, names: Sequence[str], args: argparse.Namespace) -> int:
     os.chdir(ROOT)
     preload()
-    for name in names:
-        how = killed(name, ast.unparse(ast.parse((KERNEL / f"{name}.py").read_text())))
-        if how:
-            print(f"the tests of {name} fail without any change: {how}")
-            return 1
     began = time.monotonic()
     survivors: list[Mutant] = []
-    with ThreadPoolExecutor(args.j) as pool:
-        answers = pool.map(lambda one: (one[0], killed(one[0].module, one[1])), work)
-        for count, (mutant, how) in enumerate(answers, 1):
-            if not how:
-                survivors.append(mutant)
-                print(f"SURVIVED {mutant.module}:{mutant.line} #{mutant.number} {mutant.says}")
-            if count % 50 == 0:
-                print(f"  {count} of {len(work)}, {len(survivors)} survived", flush=True)
-    seconds = time.monotonic() - began
+    done: list[Mutant] = []
+
+    def tell(mutant: Mutant, how: str) -> None:
+        done.append(mutant)
+        if how == "exit 70":
+            print(
+                f"BROKEN {mutant.module}:{mutant.line} #{mutant.number} {mutant.says}", flush=True
+            )
+        if not how:
+            survivors.append(mutant)
+            print(
+                f"SURVIVED {mutant.module}:{mutant.line} #{mutant.number} {mutant.says}", flush=True
+            )
+        if len(done) % 50 == 0:
+            print(f"  {len(done)} of {len(work)}, {len(survivors)} survived", flush=True)
+
+    if args.slow:
+        for mutant, source in work:
+            if not mutant.inside:
+                tell(mutant, killed(mutant.module, source))
+    else:
+        plain = Mutant(names[0], -1, 0, "no change at all (must survive)", True)
+        same = ast.unparse(ast.parse((KERNEL / f"{names[0]}.py").read_text()))
+        fast([(plain, same), *(one for one in work if one[0].inside)], args.j, tell)
+        if plain not in survivors:
+            print("the tests fail without any change")
+            return 1
+        survivors.remove(plain)
+        done.remove(plain)
     print(
-        f"{len(work)} mutants of {len(names)} modules: {len(work) - len(survivors)} killed, "
-        f"{len(survivors)} survived, {seconds:.0f} s"
+        f"{len(done)} mutants of {len(names)} modules: {len(done) - len(survivors)} killed, "
+        f"{len(survivors)} survived, {time.monotonic() - began:.0f} s"
     )
     if args.out:
         args.out.write_text(json.dumps([vars(one) for one in survivors], indent=1))
