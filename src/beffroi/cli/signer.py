@@ -28,18 +28,12 @@ def new(
     name: Annotated[str, typer.Option(help="Fonction, pas le nom / office, not the name.")] = "",
     role: Annotated[str, typer.Option(help="operator, break-glass, witness, guard")] = "operator",
     uri: Annotated[str, typer.Option("--key", help="Une clé qui existe / an existing key.")] = "",
-    make: Annotated[bool, typer.Option("--make", help="Créer --key / make it (pkcs11).")] = False,
+    make: Annotated[bool, typer.Option("--make", help="Créer la clé --key / make it.")] = False,
+    site: Annotated[str, typer.Option(help="Pages du serveur / the hub's pages (fido).")] = "",
 ) -> None:
     """Faire sa clé et la carte à porter à la cérémonie / make a key and its card."""
     try:
-        if make:
-            from beffroi.adapters.signers.hsm import create as create_inside
-
-            signer: Signer = create_inside(uri, secret)
-        elif uri:
-            signer = open_signer(uri, secret)
-        else:
-            signer = create(path, new_passphrase(path.stem))
+        signer = _signer(path, uri, make, site)
         alone = signer.kind == keys.ED25519 and role == "operator"
         member = new_member(
             signer.public, person, org, role, kind=signer.kind, independent=alone, name=name
@@ -72,6 +66,22 @@ def pin(
         typer.echo(str(pins.pin(commune, data)))
     except ERRORS as error:
         _fail(str(error))
+
+
+def _signer(path: Path, uri: str, make: bool, site: str) -> Signer:
+    if not uri:
+        return create(path, new_passphrase(path.stem))
+    if not make:
+        return open_signer(uri, secret)
+    if uri.startswith("fido:"):
+        from beffroi.adapters.signers import fido
+
+        if not site.startswith("https://"):
+            raise SignerError("a security key is of a site: --site https://...")
+        return fido.create(Path(uri.removeprefix("fido:")), site.rstrip("/"), secret)
+    from beffroi.adapters.signers import hsm
+
+    return hsm.create(uri, secret)
 
 
 def _fail(text: str) -> NoReturn:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from beffroi.ports.signer import Signer, SignerError
 
-FORMS = "file:PATH or pkcs11:token=NAME;object=NAME?module-path=PATH"
+FORMS = "file:PATH, pkcs11:token=NAME;object=NAME?module-path=PATH or fido:PATH"
 
 
 def open_signer(uri: str, secret: Callable[[str], str]) -> Signer:
@@ -24,4 +24,8 @@ def open_signer(uri: str, secret: Callable[[str], str]) -> Signer:
         from beffroi.adapters.signers import hsm
 
         return hsm.load(uri, secret)
+    if scheme == "fido" and rest:
+        from beffroi.adapters.signers import fido
+
+        return fido.load(Path(rest), secret)
     raise SignerError(f"{uri!r} names no signer; write {FORMS}")
