@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DATA ?= $(firstword $(wildcard ../shared/data))
 export BEFFROI_DATA ?= $(abspath $(DATA))
 
-.PHONY: shots run setup test kernel mutants lint types walls lock clean bench campaign scale
+.PHONY: shots run setup test kernel mutants lint types walls lock clean bench campaign scale guard-wheel
 
 setup: $(STAMP)
 
@@ -47,6 +47,7 @@ bench: setup
 	$(BIN)/python bench/reconnect.py
 	$(BIN)/python bench/codec.py
 	$(BIN)/python bench/flows.py
+	$(BIN)/python bench/guard.py
 	$(BIN)/python bench/hostile.py
 
 campaign: setup
@@ -69,3 +70,7 @@ clean:
 # LINK: the one-time link that a fresh `make run` prints.
 shots: setup
 	$(BIN)/python tests/ui/shots.py '$(LINK)' docs/screenshots
+
+# The wheel of the street cabinet: kernel and guard only (docs/guard.md).
+guard-wheel: setup
+	cd packaging/guard && $(abspath $(BIN))/python -m hatchling build -t wheel -d $(abspath dist)
