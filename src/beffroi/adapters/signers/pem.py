@@ -25,7 +25,8 @@ PEM_BYTES_MAX = 4_096
 _PBES2 = bytes.fromhex("06092a864886f70d01050d")
 _SCRYPT = bytes.fromhex("06092b06010401da47040b")
 _AES256_CBC = bytes.fromhex("060960864801650304012a")
-_BEGIN, _END = "-----BEGIN ENCRYPTED PRIVATE KEY-----", "-----END ENCRYPTED PRIVATE KEY-----"
+_LABEL = "ENCRYPTED PRIVATE KEY"
+_BEGIN, _END = f"-----BEGIN {_LABEL}-----", f"-----END {_LABEL}-----"
 
 
 class PassphraseError(SignerError):
