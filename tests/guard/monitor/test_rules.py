@@ -201,7 +201,7 @@ def forever(values: Sequence[int]) -> Iterator[int]:
         yield from values
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(6_000, 20_000), st.integers(6_000, 20_000)), max_size=4),
     looks,
@@ -221,7 +221,7 @@ def test_no_glitch_shorter_than_the_limit_ever_trips(
     assert run.monitor.mode == RUNNING, run.monitor.reason
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(looks, st.integers(0, 5), st.tuples(*[st.integers(0, 7)] * 3), st.integers(300, 4_000))
 def test_every_wrong_picture_trips_in_time_whatever_the_looks(
     gaps: list[int], after: int, picture: tuple[int, int, int], delay_ms: int
