@@ -187,6 +187,9 @@ class Rig:
 
     def lease(self, **fields) -> None:
         self.leases += 1
+        self.worker.lease(self.lease_wire(**fields))
+
+    def lease_wire(self, **fields) -> bytes:
         lease = Lease(
             **{
                 "commune": COMMUNE,
@@ -198,7 +201,7 @@ class Rig:
                 **fields,
             }
         )
-        self.worker.lease(pack(Signed(LEASE, document.write(lease)).by(HUB_KEY)))
+        return pack(Signed(LEASE, document.write(lease)).by(HUB_KEY))
 
     def command(self, target: str = "lamp-1", **fields) -> Command:
         self.counter += 1

@@ -292,3 +292,27 @@ def test_a_receipt_names_the_command_even_when_it_is_refused(rig):
     (receipt,) = rig.hub.receipts
     assert (receipt.reason, receipt.digest) == ("outside_envelope", command.digest)
     assert receipt.digest == sha256(command.encoded())
+
+
+def test_a_lease_counts_from_when_it_came_not_from_when_it_was_read(rig):
+    came = rig.clock()
+    rig.clock.sleep(20_000)
+    rig.lease()
+    rig.core._tenure.lost()
+    rig.leases += 1
+    lease = rig.lease_wire()
+    rig.worker.lease(lease, came)
+    rig.wait(11_000)
+    assert ("fallback", "lamp-1", "lease_lost") in rig.hub.take()
+
+
+def test_mute_equipment_is_asked_seldom_whatever_is_asked_of_it(rig):
+    lamp, asked = rig.drivers["lamp-1"], []
+    real = lamp.read
+    lamp.read = lambda: (asked.append(1), real())[1]
+    lamp.fault(mute=True)
+    for _ in range(100):
+        rig.worker.command(rig.wire(keys=(HUB_KEY,)))
+    assert len(asked) <= 1
+    rig.wait(300_000, step_ms=500, lease=True)
+    assert len(asked) < 30

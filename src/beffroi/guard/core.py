@@ -137,10 +137,11 @@ class Core:
         self._speech.due_now(self.posts)
         return self._done(instant)
 
-    def lease(self, wire: bytes, instant: Instant) -> list[Effect]:
+    def lease(self, wire: bytes, instant: Instant, came: Instant | None = None) -> list[Effect]:
+        """Bytes that claim to be a lease; it counts from when they `came`."""
         self._advance(instant)
         held = self._tenure.held
-        wrong = self._tenure.hear(wire, self._roster, self._time, instant)
+        wrong = self._tenure.hear(wire, self._roster, self._time, came or instant)
         if wrong == WRONG_TIME:
             self._trouble(instant, "lease_time", wrong)
         elif not wrong:
@@ -162,8 +163,8 @@ class Core:
         elif asked not in self._pending:  # else its receipt will come
             target = _target(wire)
             post = self.posts.get(target)
-            looked = None if post is None else post.looked_mono_ms
-            if post and (looked is None or instant.mono_ms - looked > FACTS_FRESH_MS):
+            tried = None if post is None else post.tried_mono_ms
+            if post and (tried is None or instant.mono_ms - tried > FACTS_FRESH_MS):
                 self._out.append(Look(target))
             self._out.append(Judge(wire))
         return self._done(instant)

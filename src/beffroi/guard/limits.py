@@ -12,6 +12,7 @@ RECORD_BYTES_MAX = 16_777_216
 
 TICK_MS = 50
 WATCH_MS = 2_000  # how often the equipment is looked at
+SILENT_WATCH_MS = 30_000  # and how seldom at most, while it does not answer
 FACTS_FRESH_MS = 1_000  # older facts are read again before a command is judged
 READBACK_MS = 5_000  # within which the equipment must show what was asked; wiring may say more
 READBACK_MS_MAX = 120_000

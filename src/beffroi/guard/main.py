@@ -90,7 +90,7 @@ class Guard:
         if message.kind == COMMAND:
             self._worker.command(message.payload)
         elif message.kind == LEASE:
-            self._worker.lease(message.payload)
+            self._worker.lease(message.payload, message.came)
         else:
             self._worker.trust(message.payload)
         self._link.done(message)

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from beffroi.guard.clock import instant
+from beffroi.guard.effects import Instant
 from beffroi.guard.limits import IN_FLIGHT_MAX, MESSAGE_BYTES_MAX, QUEUE_MAX
 from beffroi.guard.memory import Kept
 from beffroi.guard.outbox import Queue
@@ -50,6 +52,7 @@ class Message(NamedTuple):
     kind: str
     payload: bytes
     ticket: tuple[int, int]  # for `Link.done`
+    came: Instant
 
 
 class _Client(paho.Client):
@@ -160,7 +163,7 @@ class Link:
     def _on_message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
         kind = message.topic.rpartition("/")[2]
         ticket = (message.mid, message.qos)
-        came = Message(kind, bytes(message.payload), ticket)
+        came = Message(kind, bytes(message.payload), ticket, instant())
         if kind == COMMAND:
             try:
                 self._commands.put_nowait(came)

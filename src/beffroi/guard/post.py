@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from beffroi.guard.driver import Shown
 from beffroi.guard.facts import Neighbours
 from beffroi.guard.ledger import Asked
-from beffroi.guard.limits import POLL_MS_MAX, POLL_MS_MIN, READBACK_MS, WATCH_MS
+from beffroi.guard.limits import POLL_MS_MAX, POLL_MS_MIN, READBACK_MS, SILENT_WATCH_MS, WATCH_MS
 from beffroi.kernel.situation import Fact
 
 
@@ -41,7 +41,7 @@ class Post:
     wired: Wired
     shown: Shown = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
-    looked_mono_ms: int | None = None
+    tried_mono_ms: int | None = None
     next_look_mono_ms: int = 0
     expected: Shown = field(default_factory=dict)
     seen: bool = False
@@ -58,17 +58,18 @@ class Post:
     silent: int = 0
     tampered_mono_ms: int | None = None
 
-    def read(self, shown: Shown, now_ms: int, mono_ms: int) -> None:
+    def read(self, shown: Shown, now_ms: int) -> None:
         self.shown = shown
-        self.looked_mono_ms = mono_ms
         self.silent = 0
         self.facts = {
             name: Fact(value, now_ms) for name, value in shown.items() if isinstance(value, int)
         }
 
     def schedule(self, mono_ms: int) -> None:
-        """When to look next: soon when something is awaited or odd."""
-        wait_ms = WATCH_MS
+        """When to look next: soon when something is awaited or odd, seldom when it does not
+        answer, for each try may cost its neighbours a driver's whole patience."""
+        self.tried_mono_ms = mono_ms
+        wait_ms = min(WATCH_MS << min(self.silent, 8), SILENT_WATCH_MS)
         if self.awaited is not None:
             wait_ms = self.awaited.poll_ms
             self.awaited.poll_ms = min(POLL_MS_MAX, wait_ms * 2)

@@ -40,7 +40,7 @@ class Watch:
             self._silent(target, post, error, now_ms)
         else:
             post.told.discard("silent")
-            post.read(shown, now_ms, mono_ms)
+            post.read(shown, now_ms)
         if post.starting:
             self._first_look(target, post, error, now_ms)
         elif post.awaited is not None:
@@ -62,7 +62,7 @@ class Watch:
         reason, post.falling = post.falling, ""
         post.told.discard("fallback_failed")
         post.fall_again_mono_ms = None
-        post.read(shown, now_ms, mono_ms)
+        post.read(shown, now_ms)
         post.expect(
             expects,
             mono_ms + post.wired.readback_ms,

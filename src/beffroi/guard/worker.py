@@ -5,6 +5,7 @@ The only place where effects happen. Refuses to decide anything.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -26,6 +27,10 @@ from beffroi.guard.memory import Kept
 from beffroi.guard.store import Store
 from beffroi.guard.trust import Trusted, TrustError
 from beffroi.guard.trust_bundle import BundleError, unpack_bundle
+from beffroi.kernel.dsse import unpack
+from beffroi.kernel.receipt import read_receipt
+
+log = logging.getLogger("beffroi.guard")
 
 
 class Outbox(Protocol):
@@ -89,8 +94,8 @@ class Worker:
     def command(self, wire: bytes) -> None:
         self.run(self._core.command(wire, self._instant()))
 
-    def lease(self, wire: bytes) -> None:
-        self.run(self._core.lease(wire, self._instant()))
+    def lease(self, wire: bytes, came: Instant | None = None) -> None:
+        self.run(self._core.lease(wire, self._instant(), came))
 
     def connected(self) -> None:
         self.run(self._core.connected(self._instant()))
@@ -112,6 +117,7 @@ class Worker:
             case Keep(kept, again):
                 if not again:
                     self._store.keep(kept, self._outbox.sent)
+                    _log(kept)
                 self._outbox.receipt(kept)
             case Say(wire):
                 self._outbox.status(wire)
@@ -141,6 +147,12 @@ def fall_back_all(drivers: Mapping[str, Driver]) -> None:
     """Without asking the core: it cannot remember any more."""
     for driver in drivers.values():
         _tried(driver.fall_back)
+
+
+def _log(kept: Kept) -> None:
+    """For the technician at the cabinet."""
+    one = read_receipt(unpack(kept.wire).payload)
+    log.info("%d %s %s %s %s", one.number, one.outcome, one.target, one.reason, one.detail)
 
 
 def _read(driver: Driver) -> tuple[Shown, str]:
