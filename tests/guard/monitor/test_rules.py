@@ -19,6 +19,8 @@ CARD = Card(
     (Group("a", 3_000), Group("b", 3_000), Group("p", 0)),
     {(0, 1): 2_000, (1, 2): 2_000},
 )
+# The law of the matter, as numbers of its own: a change of the code must not move them.
+NEVER_MS, ALWAYS_MS = 200, 450
 CLEAR = (RED, RED, RED)
 Step = tuple[int, tuple[int, ...]]
 
@@ -104,7 +106,7 @@ FAULTS: dict[str, tuple[list[Step], str]] = {
 def test_a_wrong_picture_trips_in_time_and_not_before(name: str, look_ms: int) -> None:
     steps, reason = FAULTS[name]
     *before, (_, picture) = steps
-    for length_ms, trips in ((limits.CONFIRM - 1, False), (limits.REACTION_MAX, True)):
+    for length_ms, trips in ((NEVER_MS - 1, False), (ALWAYS_MS, True)):
         run = running()
         run.looks = iter(lambda: look_ms, 0)
         run.play(before)
@@ -113,7 +115,7 @@ def test_a_wrong_picture_trips_in_time_and_not_before(name: str, look_ms: int) -
         assert (run.monitor.mode == TRIPPED) == trips, run.monitor.reason
         if trips:
             assert reason in run.monitor.reason
-            assert limits.CONFIRM <= run.tripped_ms - began_ms <= limits.REACTION_MAX
+            assert NEVER_MS <= run.tripped_ms - began_ms <= ALWAYS_MS
 
 
 @pytest.mark.parametrize("length_ms", [0, 500, 1_500, 2_500, 2_790])
@@ -121,10 +123,10 @@ def test_a_short_amber_trips(length_ms: int) -> None:
     run = running().play(normal()[1:2])
     run.play([(length_ms, (AMBER, RED, RED))])
     ended_ms = run.now_ms
-    run.play([(limits.REACTION_MAX, CLEAR)])
+    run.play([(ALWAYS_MS, CLEAR)])
     assert run.monitor.mode == TRIPPED
     assert ("short amber" if length_ms >= 500 else "no amber") in run.monitor.reason
-    assert run.tripped_ms - ended_ms <= limits.REACTION_MAX
+    assert run.tripped_ms - ended_ms <= ALWAYS_MS
 
 
 def test_an_amber_that_never_ends_trips() -> None:
@@ -157,7 +159,7 @@ def test_a_controller_that_hangs_trips() -> None:
     began_ms = run.now_ms
     run.play([(500, (GREEN, RED, GREEN))])
     assert "silent" in run.monitor.reason
-    assert run.tripped_ms - began_ms <= limits.REACTION_MAX
+    assert run.tripped_ms - began_ms <= ALWAYS_MS
 
 
 def test_lamps_that_cannot_be_read_trip_even_when_something_moves() -> None:
@@ -214,7 +216,7 @@ def test_no_glitch_shorter_than_the_limit_ever_trips(
     run.looks = forever(gaps)
     for a_ms, b_ms in cycles:
         for length_ms, lamps in normal(a_ms, b_ms):
-            glitch_ms = data.draw(st.integers(1, limits.CONFIRM - 1))
+            glitch_ms = data.draw(st.integers(1, NEVER_MS - 1))
             picture = data.draw(st.tuples(*[st.integers(0, 7)] * 3))
             # Away from the ends, so that it is the glitch and not the amber that is tested.
             run.play([(1_000, lamps), (glitch_ms, picture), (length_ms - 1_000 - glitch_ms, lamps)])
@@ -237,10 +239,10 @@ def test_every_wrong_picture_trips_in_time_whatever_the_looks(
     if run.monitor.mode != RUNNING:
         return
     began_ms = run.now_ms
-    run.play([(limits.REACTION_MAX, picture)])
+    run.play([(ALWAYS_MS, picture)])
     if wrong:
         assert run.monitor.mode == TRIPPED
-        assert run.tripped_ms - began_ms <= limits.REACTION_MAX
+        assert run.tripped_ms - began_ms <= ALWAYS_MS
 
 
 @settings(max_examples=100)
@@ -261,10 +263,11 @@ def test_whatever_comes_two_conflicting_groups_go_together_no_longer_than_allowe
             run.play([(10, lamps)])
             bad = bool((a and b) or (b and p)) and run.monitor.mode == RUNNING
             together_ms = together_ms + 10 if bad else 0
-            assert together_ms <= limits.REACTION_MAX
+            assert together_ms <= ALWAYS_MS
 
 
 def test_the_bound_of_the_reaction_follows_from_the_limits() -> None:
-    assert limits.CONFIRM + 2 * limits.GAP_MAX <= limits.REACTION_MAX
-    assert limits.SILENCE + 2 * limits.GAP_MAX <= limits.REACTION_MAX
+    assert limits.CONFIRM >= NEVER_MS
+    assert limits.CONFIRM + 2 * limits.GAP_MAX <= ALWAYS_MS
+    assert limits.SILENCE + 2 * limits.GAP_MAX <= ALWAYS_MS
     assert limits.PERMIT_AGE_MAX >= limits.GAP_MAX
