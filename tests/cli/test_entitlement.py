@@ -22,6 +22,8 @@ def run(*words: str, typed: str = "") -> Result:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("titles")
     create(folder / "titres.pem", PASS)
+    told = run("public", "--key", f"file:{folder}/titres.pem", typed=f"{PASS}\n")
+    (folder / "public").write_text(last(told))
     assert run("salt", str(folder / "salt")).exit_code == 0
     assert run("salt", str(folder / "salt")).exit_code == 1  # never drawn twice
     return folder
@@ -39,7 +41,7 @@ def issued(place: Path, *more: str) -> str:
 
 
 def checked(place: Path, word: str, bay: str, used: str = "used", *more: str) -> Result:
-    public = last(run("public", "--key", f"file:{place}/titres.pem", typed=f"{PASS}\n"))
+    public = (place / "public").read_text()
     return run("check", word, "--public", public, "--commune", "bourg", "--bay", bay,
                "--zone", "zone-1", "--used", str(place / used), *more)  # fmt: skip
 
