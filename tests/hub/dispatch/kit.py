@@ -352,7 +352,8 @@ class Town:
         return self.dispatch.office.approve(row.id, signature(row, seed), "signer", account, None)
 
     def turn(self) -> None:
-        """The sender's loop once, with a possible crash before or after each message leaves."""
+        """Leases, then the sender's loop once, with a possible crash before or after each message leaves."""
+        self.dispatch._leases.due()
         self.dispatch.plans.turn()
         for out in self.dispatch.sender.turn():
             self.crash.step("send", lambda out=out: self.wire.send_now(out.guard, "cmd", out.wire))

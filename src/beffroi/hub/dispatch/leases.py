@@ -42,8 +42,10 @@ class Leases:
             nonce = book.mirror.nonce(guard)
             last_nonce, last_ms = self._given.get(guard, (b"", 0))
             old = now - last_ms >= LEASE_PERIOD_S * 1000 or now < last_ms
-            if (old or nonce != last_nonce) and nonce and book.mirror.connected(guard, now):
+            due = old or nonce != last_nonce
+            if due and book.mirror.ruled(guard) and book.mirror.connected(guard, now):
                 self._given[guard] = (nonce, now)
+                book.mirror.lease(guard, now)
                 out.append(Down(guard, "lease", self._lease(guard, nonce, now)))
         return out
 
@@ -59,7 +61,7 @@ class TrustPush:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._pushed: dict[str, int] = {}
+        self._pushed: dict[str, tuple[bytes, int]] = {}  # guard -> (its start, when)
         self._all: set[str] = set()
 
     def all_due(self) -> None:
@@ -70,8 +72,9 @@ class TrustPush:
         now = self._book.clock.now_ms()
         out = []
         for guard in sorted(self._all | self._behind()):
-            last = self._pushed.get(guard, 0)
-            if guard in self._all or not 0 <= now - last < TRUST_PUSH_MS_MIN:
+            nonce, last = self._pushed.get(guard, (b"", 0))
+            again = nonce != self._book.mirror.nonce(guard)  # it was not there for the last one
+            if guard in self._all or again or not 0 <= now - last < TRUST_PUSH_MS_MIN:
                 out += self._push(guard, now)
         self._all.clear()
         return out
@@ -96,5 +99,5 @@ class TrustPush:
             self._book.record([evidence.trust(roster.encoded(), roster.version, guard, now)])
         except (TrustError, DeniedError):
             return []
-        self._pushed[guard] = now
+        self._pushed[guard] = (self._book.mirror.nonce(guard), now)
         return [Down(guard, "trust", payload)]

@@ -35,6 +35,7 @@ class Mirror:
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[str, Seen]] = {}
+        self._leased: dict[str, tuple[bytes, int]] = {}  # guard -> (start, when)
 
     def put(self, status: Status, recv_ms: int) -> bool:
         """File it unless a newer one is there (of the same start). True if it was filed."""
@@ -67,6 +68,19 @@ class Mirror:
     def connected(self, guard: str, now_ms: int) -> bool:
         return now_ms - self.heard_ms(guard) < GUARD_SILENT_MS
 
+    def lease(self, guard: str, now_ms: int) -> None:
+        """A lease was made for the guard's newest start."""
+        self._leased[guard] = (self.nonce(guard), now_ms)
+
+    def lease_until_ms(self, guard: str) -> int:
+        """As the guard may see it; 0 when this start of it was given none."""
+        nonce, when = self._leased.get(guard, (b"", 0))
+        return when + LEASE_TTL_MS if nonce and nonce == self.nonce(guard) else 0
+
+    def ruled(self, guard: str) -> bool:
+        """It holds a roster: before that it can believe nothing."""
+        return any(seen.status.roster_version for seen in self.of(guard).values())
+
     def guards(self) -> list[str]:
         return sorted(self._seen)
 
@@ -85,7 +99,7 @@ class Mirror:
             envelopes=trusted.held_by(guard),
             state=_state(seen, [row for row in moved if row.guard == guard], nonce, now_ms),
             now_ms=now_ms,
-            lease_until_ms=now_ms + LEASE_TTL_MS if alive else 0,
+            lease_until_ms=self.lease_until_ms(guard) if alive else 0,
             facts={name: _facts(one.status, now_ms) for name, one in seen.items()} if alive else {},
         )
 

@@ -61,11 +61,18 @@ class Dispatch:
             loop.call_soon_threadsafe(self._news.set)
 
         self.book.wake = wake
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._sending())
-            group.create_task(self._hearing())
-            group.create_task(self._leasing())
-            group.create_task(self._trusting())
+        work = (self._sending(), self._hearing(), self._leasing(), self._trusting())
+        tasks = {asyncio.create_task(one) for one in work}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            # `wait_for` of Python 3.11 forgets a cancellation that comes as its answer comes.
+            while any(not task.done() for task in tasks):
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks, timeout=0.2)
 
     async def _sending(self) -> None:
         while True:
@@ -117,8 +124,8 @@ class Dispatch:
 
     async def _due(self) -> list[Down]:
         try:
-            leases = await asyncio.to_thread(self._leases.due)
-            return leases + await asyncio.to_thread(self._trust.due)
+            trust = await asyncio.to_thread(self._trust.due)
+            return trust + await asyncio.to_thread(self._leases.due)
         except (StoreError, DeniedError) as error:
             log.warning("leases_held", error=str(error))
             return []
