@@ -20,6 +20,8 @@ def test_a_sealed_card_is_read(tmp_path: Path) -> None:
     assert card.junction == "lab"
     assert [group.amber_ms for group in card.groups] == [3_000, 3_000, 0]
     assert card.clearance_ms == {(0, 1): 2_000, (1, 2): 2_000}
+    both = read_card(changed({"conflicts": [["b", "a", 3_000, 1_000]]}))
+    assert both.after_ms == {(1, 0): 3_000, (0, 1): 1_000}
     assert mark == mark_of(tmp_path / "card.json")
 
 
@@ -76,6 +78,8 @@ def changed(change: dict[str, Any]) -> bytes:
         changed({"conflicts": [["a", "z", 0]]}),
         changed({"conflicts": [["a", "b", -1]]}),
         changed({"conflicts": [["a", "b"]]}),
+        changed({"conflicts": [["a", "b", 0, 0, 0]]}),
+        changed({"conflicts": [["a", "b", 0, 40_000]]}),
         b'{"junction":"x","junction":"y","groups":[],"conflicts":[]}',
         b"[]",
         b"",

@@ -17,7 +17,7 @@ from beffroi.guard.monitor.rules import AMBER, GREEN, RED, RUNNING, STARTING, TR
 CARD = Card(
     "j1",
     (Group("a", 3_000), Group("b", 3_000), Group("p", 0)),
-    {(0, 1): 2_000, (1, 2): 2_000},
+    {(0, 1): 2_000, (1, 0): 1_500, (1, 2): 2_000, (2, 1): 2_000},
 )
 # The law of the matter, as numbers of its own: a change of the code must not move them.
 NEVER_MS, ALWAYS_MS = 200, 450
@@ -143,6 +143,15 @@ def test_a_short_clearance_trips(length_ms: int) -> None:
     else:
         run.play([(length_ms, CLEAR)])
     run.play([(2_000, (RED, GREEN, RED))])
+    assert "short clearance: a and b" in run.monitor.reason
+
+
+def test_each_direction_has_its_own_clearance() -> None:
+    steps = normal()
+    back: list[Step] = [(1_500, CLEAR), (2_000, (GREEN, RED, RED))]
+    run = running().play([*steps[1:], *back])
+    assert run.monitor.mode == RUNNING, run.monitor.reason
+    run = running().play([*steps[1:3], (1_500, CLEAR), (2_000, (RED, GREEN, RED))])
     assert "short clearance: a and b" in run.monitor.reason
 
 

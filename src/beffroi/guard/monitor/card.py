@@ -35,12 +35,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`clearance_ms[a, b]` (a < b, numbers of groups): these two conflict, and so long after one
-    has ended the other may begin."""
+    """`after_ms[a, b]` (numbers of groups, both orders): these two conflict, and so long after `a`
+    has ended `b` may begin."""
 
     junction: str
     groups: tuple[Group, ...]
-    clearance_ms: dict[tuple[int, int], int]
+    after_ms: dict[tuple[int, int], int]
+
+    @property
+    def clearance_ms(self) -> dict[tuple[int, int], int]:
+        """The shorter of the two for each pair (a < b)."""
+        return {
+            (a, b): min(ms, self.after_ms[b, a]) for (a, b), ms in self.after_ms.items() if a < b
+        }
 
 
 def sealed(path: Path, seal: Path) -> tuple[Card, tuple[int, ...]]:
@@ -120,17 +127,20 @@ def _group(given: Any) -> Group:
 
 
 def _matrix(given: Any, groups: tuple[Group, ...]) -> dict[tuple[int, int], int]:
+    """Rows [a, b, ms]: either after the other; or [a, b, ms of b after a, ms of a after b]."""
     at = {group.name: number for number, group in enumerate(groups)}
     if len(at) != len(groups):
         raise ValueError("two groups have the same name")
     matrix: dict[tuple[int, int], int] = {}
-    for first, second, clearance_ms in given:
-        low, high = sorted((at[first], at[second]))
-        if low == high or (low, high) in matrix:
+    for first, second, *after_ms in given:
+        a, b = at[first], at[second]
+        if a == b or (a, b) in matrix:
             raise ValueError(f"the conflict {first}, {second} stands twice or is with itself")
-        if not 0 <= _whole(clearance_ms) <= limits.CLEARANCE_MAX:
+        if len(after_ms) not in (1, 2) or any(
+            not 0 <= _whole(ms) <= limits.CLEARANCE_MAX for ms in after_ms
+        ):
             raise ValueError(f"clearance of {first}, {second}: 0 to {limits.CLEARANCE_MAX} ms")
-        matrix[low, high] = clearance_ms
+        matrix[a, b], matrix[b, a] = after_ms[0], after_ms[-1]
     return matrix
 
 

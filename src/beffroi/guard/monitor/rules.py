@@ -132,7 +132,7 @@ class Monitor:
 
     def _wrong(self, lamps: Sequence[int]) -> str:
         names = [group.name for group in self.card.groups]
-        for one, two in self.card.clearance_ms:
+        for one, two in self.card.after_ms:
             if goes(lamps[one]) and goes(lamps[two]):
                 return f"conflict: {names[one]} and {names[two]}"
         for name, bits in zip(names, lamps, strict=True):
@@ -176,17 +176,15 @@ class Monitor:
         self.changed_ms = at_ms
 
     def _cleared(self, number: int, at_ms: int) -> None:
-        for pair, clearance_ms in self.card.clearance_ms.items():
-            if number not in pair:
+        for (leaving, entering), after_ms in self.card.after_ms.items():
+            if entering != number:
                 continue
-            other = self.heads[pair[0] if pair[1] == number else pair[1]]
+            other = self.heads[leaving]
             # It may be red already, and not yet for long enough to stand.
             ended_ms = other.next_ms if other.next_aspect == RED != other.aspect else other.ended_ms
-            if ended_ms is None:
-                continue
-            if at_ms - ended_ms < clearance_ms - limits.TOLERANCE:
-                names = " and ".join(self.card.groups[each].name for each in pair)
-                self.trip(f"short clearance: {names} {at_ms - ended_ms} ms")
+            if ended_ms is not None and at_ms - ended_ms < after_ms - limits.TOLERANCE:
+                names = [self.card.groups[each].name for each in (leaving, entering)]
+                self.trip(f"short clearance: {' and '.join(names)} {at_ms - ended_ms} ms")
 
 
 def goes(bits: int) -> bool:
