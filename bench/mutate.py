@@ -73,6 +73,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Pow: ast.Mult,
     ast.Mod: ast.Mult,
 }
+UNSWAPPED = {"must", "same"}  # its arguments have three types; it is symmetric
 Edit = Callable[[ast.AST], None]
 
 
@@ -159,13 +160,17 @@ def of_values(node: ast.AST) -> Iterator[tuple[ast.AST, str, Edit]]:
             )
         elif isinstance(node.value, bytes):
             yield node, "bytes + x", lambda n: setattr(n, "value", n.value + b"x")
-    if isinstance(node, ast.Call) and len(node.args) >= 2 and name_of(node.func) != "must":
+    if isinstance(node, ast.Call) and len(node.args) >= 2 and called(node) not in UNSWAPPED:
         for at in range(len(node.args) - 1):
             yield node, f"arguments {at}, {at + 1} swapped", lambda n, at=at: swap(n.args, at)
     if isinstance(node, ast.Slice):
         for side in ("lower", "upper"):
             if getattr(node, side) is not None:
                 yield node, f"slice without {side}", lambda n, s=side: setattr(n, s, None)
+
+
+def called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else name_of(node.func)
 
 
 def swap(items: list[ast.expr], at: int) -> None:

@@ -264,6 +264,42 @@ def borders(trial: Callable[[str], Trial]) -> list[Border]:
         ("day is over", Reason.TOO_OFTEN, sets(20, NOW - DAY + 1), sets(20, NOW - DAY)),
         ("spacing", Reason.TOO_OFTEN, sets(1, NOW - 9_999), sets(1, NOW - 10_000)),
         (
+            "no spacing, and the clock was set back",
+            Reason.TOO_OFTEN,
+            b.acts("set", spacing_ms_min=1, slew=()).after(Effect(NOW + DAY, "set")),
+            b.acts("set", spacing_ms_min=0, slew=()).after(Effect(NOW + DAY, "set")),
+        ),
+        (
+            "spacing after the safe direction",
+            Reason.TOO_OFTEN,
+            b.after(Effect(NOW - 9_999, "set", safe=True)),
+            b.after(Effect(NOW - 10_000, "set", safe=True)),
+        ),
+        (
+            "spacing is of one action",
+            Reason.TOO_OFTEN,
+            b.after(Effect(NOW, "set", safe=True)),
+            b.after(Effect(NOW, "vent", safe=True)),
+        ),
+        (
+            "the safe direction uses up no count",
+            Reason.TOO_OFTEN,
+            b.acts("set", per_hour_max=1).after(Effect(NOW - HOUR + 1, "set")),
+            b.acts("set", per_hour_max=1).after(Effect(NOW - HOUR + 1, "set", safe=True)),
+        ),
+        (
+            "counts are of one action",
+            Reason.TOO_OFTEN,
+            b.acts("set", per_hour_max=1, per_day_max=1).after(Effect(NOW - 20_000, "set")),
+            b.acts("set", per_hour_max=1, per_day_max=1).after(Effect(NOW - 20_000, "vent")),
+        ),
+        (
+            "travel is of one parameter",
+            Reason.TOO_FAST,
+            b.after(Effect(NOW - 20_000, "vent", travel={"pressure_mbar": 401})),
+            b.after(Effect(NOW - 20_000, "vent", travel={"flow_lph": 401})),
+        ),
+        (
             "moves of all kinds",
             Reason.TOO_OFTEN,
             b.after(*[Effect(NOW - DAY + 1, "vent")] * 500),

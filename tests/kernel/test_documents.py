@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.kernel.world import (
     ACTIONS,
@@ -109,6 +109,8 @@ def test_a_field_more_or_less_is_refused(name: str) -> None:
         read(encode([good]))
 
 
+@example("x" * 1_000)
+@example("\u2028" * 300)
 @given(st.text())
 def test_a_name_of_the_attacker_does_not_reach_a_terminal(name: str) -> None:
     with pytest.raises(FieldError) as error:

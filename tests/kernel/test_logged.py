@@ -203,12 +203,14 @@ def test_the_borders_of_a_note() -> None:
     assert len(read_note(most.encode()).signatures) == 16
     assert read_note(swap("\n6\n", f"\n{2**53 - 1}\n").encode()).size == 2**53 - 1
     assert read_note(swap(ORIGIN + "\n", "o" * 200 + "\n").encode()).origin == "o" * 200
-    pad = 4_096 - len(f"{ORIGIN}\n6\n{ROOT}\n\n".encode()) - 1
-    lines = "\u2014 n AAAAAAA=\n"
-    exact = (BODY + "\n\n" + lines * (pad // len(lines.encode()))).encode()
-    assert len(exact) <= 4_096
-    with pytest.raises(NoteError, match="signatures"):
-        read_note(exact)
+    full = "".join(f"\u2014 {'n' * 200} {raw}\n" for _ in range(8))
+    full += f"\u2014 n {short}\n" * 6
+    left = 4_096 - len((BODY + "\n\n" + full).encode()) - len(f"\u2014  {short}\n".encode())
+    exact = (BODY + "\n\n" + full + f"\u2014 {'n' * left} {short}\n").encode()
+    assert len(exact) == 4_096
+    assert len(read_note(exact).signatures) == 15
+    with pytest.raises(NoteError, match="4097 bytes, more than 4096"):
+        read_note(exact.replace(b"n ", b"nn ", 1))
 
 
 @given(st.integers(0, 8 * len(NOTE.text()) - 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 from tests.kernel.attacks import ALSO_REFUSED, ATTACKS
 from tests.kernel.examples import EXAMPLES, RULES, SAME_THING, borders
 from tests.kernel.properties import PROPERTIES
-from tests.kernel.world import SHAPES, STATE, TARGET, Trial, trial
+from tests.kernel.world import SHAPES, STATE, TANK, TARGET, Trial, trial
 
 from beffroi.kernel import decide as judge
+from beffroi.kernel.envelope import Case, Condition
 from beffroi.kernel.limits import SENTENCE_CHARS_MAX
+from beffroi.kernel.state import State, TargetState
 from beffroi.kernel.verdict import Accepted, Reason, Refused
 
 BORDERS = borders(trial)
@@ -126,6 +129,47 @@ def test_an_accepted_command_is_refused_the_second_time() -> None:
         one = trial(shape)
         again = one.where(state=one.accepted().state)
         assert refused(again).reason == Reason.REPLAYED
+
+
+def test_the_last_size_that_is_read() -> None:
+    for size, reason in ((16_384, Reason.UNREADABLE), (16_385, Reason.TOO_LARGE)):
+        padded = replace(trial(), mangle=lambda wire, size=size: wire.ljust(size, b"\0"))
+        assert refused(padded).reason == reason
+
+
+def test_a_full_memory_still_knows_its_own_targets() -> None:
+    others = {f"x{n}": TargetState() for n in range(999)}
+    full = State({**others, TARGET: TargetState(2, 10)})
+    assert len(trial().where(state=full).accepted().state.targets) == 1_000
+
+
+def chosen(*cases: Case, by: tuple[str, ...] = ("hub", "clerk", "engineer")) -> Accepted:
+    one = replace(trial("C"), by=by).says(params={}).acts("set", cases=cases, slew=())
+    return one.accepted()
+
+
+def test_the_mildest_case_that_holds_decides() -> None:
+    a, b, c = Case("A"), Case("B"), Case("C")
+    safe = Case("C", safe=True)
+    empty = Condition("tank_pct", ((0, 10),), 60_000)
+    assert [chosen(*some).klass for some in ((a, b, c), (c, b, a), (c, b), (b, c), (c,))] == (
+        ["A", "A", "B", "B", "C"]
+    )
+    assert chosen(a, safe).safe, "the safe direction first"
+    assert chosen(safe, a).safe
+    assert chosen(replace(a, conditions=(empty,)), b).klass == "B", "whose conditions hold"
+    assert chosen(b, replace(a, conditions=(TANK,))).klass == "A"
+    assert chosen(a, b, c, by=("hub",)).klass == "A", "persons follow the case"
+
+
+def test_all_conditions_of_a_case_hold() -> None:
+    empty = Condition("tank_pct", ((0, 10),), 60_000)
+    for conditions in ((TANK, empty), (empty, TANK)):
+        one = trial("C").says(params={})
+        spoilt = one.acts("set", cases=(Case("A", conditions=conditions),), slew=())
+        assert refused(spoilt).detail == "tank_pct does not permit it, or is unknown"
+    two = Condition("tank_pct", ((0, 10), (40, 60)), 60_000)
+    assert chosen(Case("A", conditions=(TANK, two))).klass == "A"
 
 
 @settings(max_examples=300, suppress_health_check=list(HealthCheck))
