@@ -151,7 +151,7 @@ def problems(
     for number, step in enumerate(plan.steps):
         one = _step_problem(plan, step, envelopes, situations)
         if one is not None:
-            found.append(deny(one.code, f"Step {{step}}: {one.text}", step=number + 1, **one.facts))
+            found.append(deny(one.code, one.text, **{**one.facts, "step": number + 1}))
     return found + _contradictions(plan) + _locked(plan, locks)
 
 

@@ -1,0 +1,45 @@
+"""Every "no" of the dispatcher, every state and reason exists in both languages."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import beffroi.hub.dispatch as home
+from beffroi.hub.dispatch.rules import RULES
+from beffroi.hub.dispatch.words import REASONS, STATES
+from beffroi.kernel.verdict import Reason
+from beffroi.ports.commands import State
+from beffroi.ui.i18n import words
+
+
+def denials() -> set[str]:
+    found = set()
+    for path in Path(home.__path__[0]).glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "deny":
+                if len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
+                    found.add(str(node.args[1].value))
+    return found
+
+
+def test_denials_are_translated() -> None:
+    texts = denials()
+    assert len(texts) > 25
+    assert [text for text in texts if not words("fr")._one.get(text)] == []
+
+
+def test_states_and_reasons_have_words() -> None:
+    assert set(STATES) == set(State)
+    assert set(Reason) <= set(REASONS)
+    for label in (*STATES.values(), *REASONS.values()):
+        assert label.fr
+        assert label.en
+
+
+def test_rules_say_what_to_do_in_both_languages() -> None:
+    for name, rule in RULES.items():
+        assert name.startswith("commands.")
+        for label in (rule.text, rule.advice):
+            assert label.fr != label.en
+            assert label.fr.count("{") == label.en.count("{"), name
