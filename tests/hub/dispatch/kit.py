@@ -352,7 +352,7 @@ class Town:
         return self.dispatch.office.approve(row.id, signature(row, seed), "signer", account, None)
 
     def turn(self) -> None:
-        """Leases, then the sender's loop once, with a possible crash before or after each message leaves."""
+        """Leases, then the sender's loop once; a crash may fall before or after each message."""
         self.dispatch._leases.due()
         self.dispatch.plans.turn()
         for out in self.dispatch.sender.turn():

@@ -6,7 +6,6 @@ Used by the end-to-end tests and by `bench/command_latency.py`. The equipment is
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,50 +13,28 @@ from typing import Any
 
 from beffroi.adapters.nats.process import end, spawn
 from beffroi.adapters.signers.file import SeedSigner
-from beffroi.adapters.trust import ceremony, online
-from beffroi.adapters.trust.ceremony import Ceremony
-from beffroi.adapters.trust.shelf import Shelf
 from beffroi.cli.dispatch import dispatching
 from beffroi.cli.settings import Settings
-from beffroi.guard.trust_bundle import metadata_name
 from beffroi.hub.dispatch.office import OPEN
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.kernel.envelope import Action, Allowed, Case, Envelope
 from beffroi.kernel.keys import ED25519
-from beffroi.kernel.roster import Member, Roster
+from beffroi.kernel.roster import Member
+from beffroi.lab.cabinet import Cabinet, sign_rules
 from beffroi.lab.stack import Stack
 from beffroi.model.asset import Device
 from beffroi.model.finding import Finding
-from beffroi.ports.commands import CommandRow, State
+from beffroi.ports.commands import CommandRow
 
 COMMUNE, GUARD = "lourmarin", "cabinet-1"
 P1, P2, P3 = (bytes([n]) * 32 for n in (11, 12, 13))
-HOLDERS = {f"h{n}": SeedSigner(bytes([40 + n]) * 32) for n in range(3)}
 WAIT_S_MAX = 30.0
 
-_TOML = """
-guard = "{guard}"
-commune = "{commune}"
-folder = "state"
-[place]
-latitude_deg = 43.76
-longitude_deg = 5.36
-timezone = "Europe/Paris"
-[hub]
-host = "{host}"
-port = {port}
-[trust]
-root = "root.json"
-"""
-_TARGET = """
-[targets.{name}]
-driver = "simulated"
-[targets.{name}.wiring]
-shows = {{ level_pct = 100 }}
-safe = {{ level_pct = 100 }}
-[targets.{name}.wiring.actions]
-dim = {{ level_pct = "$level_pct" }}
-on = {{ level_pct = 100 }}
+WIRING = """\
+[wiring]
+shows = { level_pct = 100 }
+safe = { level_pct = 100 }
+actions = { dim = { level_pct = "$level_pct" }, on = { level_pct = 100 } }
 """
 
 
@@ -93,62 +70,34 @@ class Street:
         self.changed = asyncio.Event()
         self.guard: asyncio.subprocess.Process | None = None
         self.dispatch: Dispatch
-        self._folder = stack.home / "guard"
+        self.cabinet = Cabinet(stack.home / "guard", COMMUNE, GUARD)
         self._loop = asyncio.get_running_loop()
 
-    # --- the guard ---------------------------------------------------------------------------
-    async def install_guard(self) -> bytes:
-        """Its files and its own key; returns the public key that the root must name."""
+    async def install(self) -> None:
+        """The guard's files and key, and the rules that name it."""
         bundle = self.stack.enrol(Device(GUARD, "", status="pending", is_guard=True))
-        self._folder.mkdir()
-        for name, content in bundle.files.items():
-            (self._folder / name).write_bytes(content)
         here = self.stack.endpoint
-        text = _TOML.format(guard=GUARD, commune=COMMUNE, host=here.mqtt_host, port=here.mqtt_port)
-        text += "".join(_TARGET.format(name=name) for name in self.targets)
-        (self._folder / "guard.toml").write_text(text)
-        (self._folder / "root.json").write_bytes(b"")
-        show = await asyncio.create_subprocess_exec(
-            *self._command(), "--show-key", stdout=asyncio.subprocess.PIPE
+        wiring = dict.fromkeys(self.targets, WIRING)
+        self.cabinet.write(bundle.files, here.mqtt_host, here.mqtt_port, wiring)
+        people = (
+            member(P1, "p1"),
+            member(P2, "p2", independent=True),
+            member(P3, "p3", org="epci"),
+            await asyncio.to_thread(self.cabinet.member),
         )
-        out, _ = await show.communicate()
-        return bytes.fromhex(out.decode().strip())
+        rules = [envelope(name) for name in self.targets]
+        now = self.stack.clock.now_ms()
+        self.cabinet.trust(sign_rules(self.stack.home, COMMUNE, people, rules, now))
 
     async def start_guard(self) -> None:
-        log = self._folder / "guard.log"
-        self.guard = await spawn(self._command(), log, {}, 1_024)
+        log = self.cabinet.folder / "guard.log"
+        self.guard = await spawn(self.cabinet.command, log, {}, 1_024)
 
     async def stop_guard(self, *, kill: bool = False) -> None:
         if self.guard is not None and kill:
             self.guard.kill()
         await end(self.guard, 10)
         self.guard = None
-
-    def _command(self) -> list[str | Path]:
-        config = self._folder / "guard.toml"
-        return [sys.executable, "-m", "beffroi.guard.main", "--config", config]
-
-    # --- trust -------------------------------------------------------------------------------
-    def sign_trust(self, guard_key: bytes) -> None:
-        """The ceremony, with two of three holders present."""
-        home, now = self.stack.home, self.stack.clock.now_ms()
-        stick = Shelf(home / "stick")
-        made = Ceremony(stick, [HOLDERS["h0"], HOLDERS["h1"]], now)
-        roster = Roster(
-            COMMUNE, 1, 0, online.hub_members(home, COMMUNE), "localhost", ("http://localhost",)
-        )
-        holders = {name: (ED25519, one.public) for name, one in HOLDERS.items()}
-        made.begin(roster, holders, 2, online.public(home, online.ONLINE))
-        for one in (
-            member(P1, "p1"),
-            member(P2, "p2", independent=True),
-            member(P3, "p3", org="epci"),
-            Member(ED25519, guard_key, GUARD, COMMUNE, "guard"),
-        ):
-            made.change(ceremony.add_member(one))
-        made.change(ceremony.put_envelopes([envelope(name) for name in self.targets]))
-        online.publish(home / "stick", home, now)
-        (self._folder / "root.json").write_bytes(stick.read(metadata_name("root", 1)))
 
     # --- waiting -----------------------------------------------------------------------------
     def told(self, row: CommandRow) -> None:
@@ -214,11 +163,8 @@ async def street(
     """Installed and signed, nothing running but the broker and the gate."""
     async with Stack(home) as stack:
         made = Street(stack, targets)
-        made.sign_trust(await made.install_guard())
+        await made.install()
         try:
             yield made
         finally:
             await made.stop_guard()
-
-
-FINAL_NAMES = {state.value for state in State if state not in OPEN}

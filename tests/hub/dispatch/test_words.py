@@ -17,9 +17,9 @@ def denials() -> set[str]:
     found = set()
     for path in Path(home.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "deny":
-                if len(node.args) > 1 and isinstance(node.args[1], ast.Constant):
-                    found.add(str(node.args[1].value))
+            denied = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "deny"
+            if denied and len(node.args) > 1 and isinstance(node.args[1], ast.Constant):  # type: ignore[attr-defined]
+                found.add(str(node.args[1].value))  # type: ignore[attr-defined]
     return found
 
 
