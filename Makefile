@@ -47,6 +47,7 @@ bench: setup
 	$(BIN)/python bench/reconnect.py
 	$(BIN)/python bench/codec.py
 	$(BIN)/python bench/flows.py
+	$(BIN)/python bench/evidence.py
 	$(BIN)/python bench/guard.py
 	$(BIN)/python bench/hostile.py
 

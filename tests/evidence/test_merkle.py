@@ -143,6 +143,15 @@ def test_a_changed_consistency_proof_never_holds(new: int) -> None:
             check_consistency(new, roots[1], old, roots[0], path)
 
 
+def test_a_tree_does_not_pass_for_a_larger_one() -> None:
+    """Of 8 entries, said to be of 16: the proof has the steps, but not enough of them."""
+    path = consistency(4, 8, TREE.node)
+    check_consistency(4, TREE.root(4), 8, TREE.root(8), path)
+    for claimed in (9, 12, 16, 64):  # 5 to 7 have the same proof: witnesses compare sizes
+        with pytest.raises(ProofError):
+            check_consistency(4, TREE.root(4), claimed, TREE.root(8), path)
+
+
 def test_a_rewritten_entry_is_never_consistent() -> None:
     forged = Tree(20)
     forged.entries[4] = b"rewritten"

@@ -127,6 +127,21 @@ def test_a_forger_who_mends_the_checksum_gains_nothing() -> None:
         assert 5 in {one.index for one in report.statements if one.state is State.BROKEN}
 
 
+def test_bits_that_nobody_reads_are_damage_too() -> None:
+    """Base64 leaves spare bits before `=`: the same bytes in another form are refused."""
+    data = story().dossier(3, 5, 6).text()
+    lines = [
+        line for line in data.split(b"\n") if line.endswith(b"=") and line.startswith(b"entry")
+    ]
+    assert lines
+    for line in lines:
+        at = data.index(line) + len(line.rstrip(b"=")) - 1
+        bad = resummed(data[:at] + bytes([data[at] + 1]) + data[at + 1 :])
+        index = int(line.split()[1])
+        report = verify(bad, GIVEN)
+        assert found(report, "file.damaged") == [index]
+
+
 def test_without_a_roster_of_your_own_it_says_whose_keys_is_not_proven() -> None:
     report = verify(story().dossier().text())
     assert report.ok

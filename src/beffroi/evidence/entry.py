@@ -105,7 +105,8 @@ def _lawful(entry: Entry) -> None:
     _KIND.read(entry.kind)
     _WHOLE.read(entry.at_ms)
     _SUBJECT.read(entry.subject)
-    _REFERENCES.read(entry.refs)
+    refs: dict[str, Value] = dict(entry.refs)
+    _REFERENCES.read(refs)
     if entry.kind.count(".") != 1:
         raise FieldError(f"the kind {entry.kind} is not in two parts, as command.refused is")
     if len(entry.sealed) not in (0, 32):

@@ -20,6 +20,7 @@ KINDS = {
     "key.broken": Said("clé de secours utilisée", "break-glass key used"),
     "plan.signed": Said("plan signé", "plan signed"),
     "plan.stopped": Said("plan arrêté", "plan stopped"),
+    "interlock.set": Said("incompatibilités changées", "interlocks changed"),
     "trust.published": Said("registre des clés publié", "roster of keys published"),
     "incident.raised": Said("incident signalé", "incident raised"),
     "alarm.raised": Said("alarme levée", "alarm raised"),

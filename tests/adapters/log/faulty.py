@@ -25,12 +25,10 @@ class FaultyDisk(Disk):
         self.folder, self.at, self.mode, self.count = folder, at, mode, 0
         self.fired = False
         self._durable = folder.with_name(folder.name + ".durable")
-        self._inside = False
+        self._removed: list[Path] = []
 
     def watch(self, write: Callable[..., Any]) -> Callable[..., Any]:
         def watched(*args: Any) -> Any:
-            if self._inside:  # `put` is made of smaller writes: only those count
-                return write(*args)
             mine = self.count == self.at and not self.fired
             self.count += 1
             if mine and self.mode == LOST:
@@ -53,21 +51,26 @@ class FaultyDisk(Disk):
     def remove(self, path: Path) -> None:
         if path.exists():
             self.watch(super().remove)(path)
+            self._removed.append(path)
 
     def settle(self) -> None:
         self.watch(self._settle)()
 
     def _settle(self) -> None:
         super().settle()
+        self._removed.clear()
         shutil.rmtree(self._durable, ignore_errors=True)
         if self.folder.exists():
             shutil.copytree(self.folder, self._durable)
 
     def power_cut(self) -> None:
-        """Only what was synced is left. SQLite's file is not ours to take back."""
+        """Only what was synced is left, except that removals came through: file systems may order
+        them so. SQLite's file is not ours to take back."""
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._durable.exists():
             shutil.copytree(self._durable, self.folder)
+        for path in self._removed:
+            path.unlink(missing_ok=True)
 
 
 def faulty_log(folder: Path, disk: FaultyDisk, commune: str = "aubigny") -> Log:

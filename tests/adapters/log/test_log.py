@@ -116,6 +116,34 @@ def test_there_is_one_writer_and_any_readers(tmp_path: Path) -> None:
     log.close()
 
 
+def test_readers_and_fsck_beside_a_busy_writer(tmp_path: Path) -> None:
+    """Nothing that happens between two reads of theirs looks like damage."""
+    log = Log(tmp_path, "aubigny")
+    log.append(drafts(1))
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            log.append(drafts(37))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(12):
+            checked = fsck(tmp_path)
+            assert checked.sound, checked.findings
+            reader = Reader(tmp_path)
+            last = reader.checkpoint().size - 1
+            proof = reader.prove(last)
+            now = reader.checkpoint()
+            check_inclusion(proof.entry, last, now.size, proof.path, now.root)
+            reader.close()
+    finally:
+        stop.set()
+        thread.join()
+    log.close()
+
+
 def test_one_unlawful_draft_and_nothing_is_recorded(tmp_path: Path) -> None:
     log = Log(tmp_path, "aubigny")
     with pytest.raises(EntryError):

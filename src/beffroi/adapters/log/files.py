@@ -7,7 +7,7 @@ Only full tiles are files; the open ones are in memory and computed again from t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -63,7 +63,7 @@ class LogFiles:
         if bundle == grown.size // TILE_HASHES:
             return grown.entries
         tile = Tile(ENTRIES, bundle)
-        return self._split(tile, (self.folder / tile.path))
+        return self._split(tile, self.folder / tile.path)
 
     def node(self, level: int, index: int, grown: Grown) -> bytes:
         """The hash of a perfect subtree within `grown`."""
@@ -85,8 +85,13 @@ class LogFiles:
             raise LogError(f"{path} is damaged or missing: run `beffroi evidence fsck`") from error
 
     def _split(self, tile: Tile, path: Path) -> list[bytes]:
+        full = self.folder / replace(tile, width=TILE_HASHES).path
         try:
-            return split_bundle(path.read_bytes(), tile.width)
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # a writer beside us renamed the bundle, which is full now
+                data = full.read_bytes()
+            return split_bundle(data, tile.width)
         except (OSError, TileError) as error:
             raise LogError(f"{path} is damaged or missing: run `beffroi evidence fsck`") from error
 
@@ -154,8 +159,8 @@ class LogFiles:
         if not width:
             return []
         tile = Tile(ENTRIES, bundle, width)
-        full = self.folder / Tile(ENTRIES, bundle).path
-        return self._split(tile, full if full.exists() else self.folder / "open" / str(bundle))
+        path = self.folder / "open" / str(bundle)
+        return self._split(tile, path)
 
     def _beyond(self, size: int) -> list[Tile]:
         """Full tiles and bundles that a batch wrote before it failed: they follow each other."""

@@ -58,8 +58,10 @@ class _Note:
 def fsck(folder: Path) -> Checked:
     """`folder`: the `evidence` folder of a home. May run beside the hub."""
     checked = Checked()
-    kept = _kept(folder, checked)
+    # In this order: beside a running hub what is read later may only be ahead of what was read.
+    seen = _witnessed(folder, checked)
     published = _published(folder, checked)
+    kept = _kept(folder, checked)
     if kept is None:
         checked.wrong(
             "La base ne connaît aucun journal signé.", "The database knows no signed log."
@@ -84,7 +86,8 @@ def fsck(folder: Path) -> Checked:
             "Les entrées ne sont pas celles qui furent signées.",
             "The entries are not those that were signed.",
         )
-    _witnessed(folder, leaves, checked)
+    if seen is not None:
+        _still_so(seen, leaves, checked)
     _payloads(folder, entries, checked)
     return checked
 
@@ -167,11 +170,18 @@ def _entries(folder: Path, size: int, checked: Checked) -> list[bytes | None]:
     entries: list[bytes | None] = []
     for bundle in range((size + FULL - 1) // FULL):
         width = min(FULL, size - bundle * FULL)
-        paths = [folder / "tile" / "entries" / _digits(bundle)]
-        paths += [folder / "open" / str(bundle)] if width < FULL else []
-        data = next((path.read_bytes() for path in paths if path.is_file()), b"")
+        paths = [folder / "open" / str(bundle)] if width < FULL else []
+        paths += [folder / "tile" / "entries" / _digits(bundle)]  # it is renamed when it is full
+        data = next((one for one in map(_read, paths) if one is not None), b"")
         entries += list(_split(data, width, bundle * FULL, checked))
     return entries
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _split(data: bytes, width: int, first: int, checked: Checked) -> Iterator[bytes | None]:
@@ -232,13 +242,12 @@ def _tile(
             return
 
 
-def _witnessed(folder: Path, leaves: Sequence[bytes], checked: Checked) -> None:
+def _witnessed(folder: Path, checked: Checked) -> _Note | None:
     path = folder / "witnessed"
-    if not path.exists():
-        return
-    seen = _note(path.read_bytes(), folder, "witnessed", checked)
-    if seen is None:
-        return
+    return _note(path.read_bytes(), folder, "witnessed", checked) if path.exists() else None
+
+
+def _still_so(seen: _Note, leaves: Sequence[bytes], checked: Checked) -> None:
     if seen.size > len(leaves):
         checked.wrong(
             f"Les témoins ont vu {seen.size} entrées ; il n’en reste que {len(leaves)}.",

@@ -92,16 +92,18 @@ class Folder:
 
     def ask(self, request: bytes, timeout_s: float) -> Answer:
         name = sha256(request).hex()[:32]
-        answer = self.folder / f"{name}.answer"
+        question, answer = self.folder / f"{name}.request", self.folder / f"{name}.answer"
         until = time.monotonic() + timeout_s
         try:
-            _write(self.folder / f"{name}.request", request)
+            if not answer.exists():
+                _write(question, request)
             while not answer.exists():
                 if time.monotonic() >= until:
                     raise WitnessError(f"no answer in {self.folder} yet: carry it and ask again")
                 time.sleep(FOLDER_POLL_S)
             status, _, body = answer.read_bytes().partition(b"\n")
             answer.unlink()
+            question.unlink(missing_ok=True)
             return Answer(int(status), body)
         except (OSError, ValueError) as error:
             raise WitnessError(f"{self.folder} cannot be used: {error}") from error
