@@ -316,3 +316,21 @@ def test_mute_equipment_is_asked_seldom_whatever_is_asked_of_it(rig):
     assert len(asked) <= 1
     rig.wait(300_000, step_ms=500, lease=True)
     assert len(asked) < 30
+
+
+def test_the_same_bytes_while_it_is_not_shown_yet_wait_for_the_same_receipt(rig):
+    rig.drivers["lamp-1"].fault(late=5)
+    wire = rig.send()
+    rig.worker.command(wire)
+    assert rig.hub.take() == []
+    rig.wait(4_000)
+    assert rig.hub.take() == [("done", "lamp-1", "")]
+    assert rig.acts().count("dim") == 1
+
+
+def test_leases_of_an_expired_roster_do_not_keep_it_from_falling_back(rig):
+    rig.clock.sleep(86_400_000 - 1_000)
+    rig.lease()
+    rig.hub.take()
+    rig.wait(60_000, step_ms=500, lease=True)
+    assert ("fallback", "lamp-1", "lease_lost") in rig.hub.take()

@@ -213,6 +213,7 @@ def test_the_log_stays_small_and_keeps_what_may_be_asked(rig, tmp_path, monkeypa
     monkeypatch.setattr(ledger_module, "ANSWERS_MAX", 20)
     wire = rig.send()
     first = rig.hub.wires[-1]
+    rig.send(params={"level_pct": 60})
     for _ in range(100):
         rig.clock.sleep(1_000)
         rig.lease()

@@ -20,7 +20,7 @@ from beffroi.guard.driver import Shown
 from beffroi.guard.effects import Act, Effect, Instant, Judge, Keep, Look, Persist
 from beffroi.guard.facts import Place
 from beffroi.guard.ledger import NOBODY, Asked, Ledger, Tap
-from beffroi.guard.limits import FACTS_FRESH_MS, SEEN_MS_STEP, START_GRACE_MS
+from beffroi.guard.limits import DURATION_PARAM, FACTS_FRESH_MS, SEEN_MS_STEP, START_GRACE_MS
 from beffroi.guard.memory import Expected, Memory, Pending, Record
 from beffroi.guard.post import Awaited, Post, Wired
 from beffroi.guard.speech import Speech
@@ -87,6 +87,7 @@ class Core:
         for name, one in expected.items():
             if name in self.posts:
                 self.posts[name].expect(one.values, 0, seen=True, fallen=False)
+                self.posts[name].until_ms = one.until_ms
         for pending in memory.record.pending:
             if self._ledger.answer(pending.asked) is None:
                 self._pending[pending.asked] = pending
@@ -204,7 +205,7 @@ class Core:
             self._grace_until_mono_ms = None
             for name in [n for n, post in self.posts.items() if not post.fallen]:
                 self._watch.fall(name, "start", self._time.at_ms(instant), "no lease since start")
-        self._watch.due(instant.mono_ms)
+        self._watch.due(self._time.at_ms(instant), instant.mono_ms)
         return self._done(instant)
 
     def now_ms(self, instant: Instant) -> int:
@@ -253,7 +254,9 @@ class Core:
         question = Asked(asked, command.digest, acted=True)
         self._state = verdict.state
         self._pending[asked] = Pending(asked, command.digest, command.target)
-        post.awaited = Awaited(question)
+        minutes = command.params.get(DURATION_PARAM, 0)
+        post.awaited = Awaited(question, minutes=minutes if isinstance(minutes, int) else 0)
+        post.until_ms = 0  # of the command before
         if post.fall_again_mono_ms is not None:
             post.falling, post.fall_again_mono_ms = "", None
         self._persist()
@@ -334,7 +337,8 @@ class Core:
                     state=self._state,
                     pending=tuple(self._pending.values()),
                     expected={
-                        name: Expected(number, post.expected) for name, post in self.posts.items()
+                        name: Expected(number, post.expected, post.until_ms)
+                        for name, post in self.posts.items()
                     },
                 )
             )

@@ -67,8 +67,9 @@ class Ledger:
         detail: str = "",
         readback: Mapping[str, int | str] | None = None,
         expects: Mapping[str, int | str] | None = None,
+        until_ms: int = 0,
     ) -> Kept:
-        """The next receipt; `expects`: what the target shall show from now on."""
+        """The next receipt; `expects`: what the target shall show from now on, `until_ms`."""
         receipt = Receipt(
             guard=self._guard,
             number=self.number + 1,
@@ -91,7 +92,7 @@ class Ledger:
             digest=asked.digest,
             acted=asked.acted,
             target=target,
-            expects=None if expects is None else Expected(receipt.number, expects),
+            expects=None if expects is None else Expected(receipt.number, expects, until_ms),
         )
         self._remember(kept)
         return kept

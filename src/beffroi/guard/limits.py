@@ -20,6 +20,7 @@ POLL_MS_MIN = 50  # between two looks at equipment that has just been told somet
 POLL_MS_MAX = 500
 ODD_READS_MIN = 2  # a single odd reading is a glitch, two in a row are a change
 SILENT_READS_MAX = 3  # then equipment that does not answer is reported
+DURATION_PARAM = "minutes"  # an action that has it ends by itself: the guard sees to that
 RETRY_MS = 10_000  # of a fallback that failed; also the least time between two such receipts
 STATUS_MS = 30_000
 START_GRACE_MS = 30_000  # a guard restarted on equipment that stands as commanded waits so long

@@ -28,10 +28,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a target shall show since receipt `number`."""
+    """What a target shall show since receipt `number`, until `until_ms` (0: until told)."""
 
     number: Annotated[int, Whole()]
     values: Annotated[Mapping[str, int | str], Table(Param(), FACTS_MAX)]
+    until_ms: Annotated[int, Whole()] = 0
 
 
 @dataclass(frozen=True, slots=True)

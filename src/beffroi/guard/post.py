@@ -30,13 +30,14 @@ class Awaited:
     until_mono_ms: int = 0
     expects: Shown = field(default_factory=dict)
     poll_ms: int = POLL_MS_MIN
+    minutes: int = 0  # how long it shall last, 0: until told otherwise
 
 
 @dataclass(slots=True)
 class Post:
-    """`expected`: what it shall show ({}: nothing is known); `seen`: it did show that since.
-    `falling`: why it is on its way to its safe state; `told`: troubles that have their receipt;
-    `changed`: since the last status."""
+    """`expected`: what it shall show ({}: nothing is known) until `until_ms`; `seen`: it did show
+    that since. `falling`: why it is on its way to its safe state; `told`: troubles that have their
+    receipt; `changed`: since the last status."""
 
     wired: Wired
     shown: Shown = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Post:
     tried_mono_ms: int | None = None
     next_look_mono_ms: int = 0
     expected: Shown = field(default_factory=dict)
+    until_ms: int = 0
     seen: bool = False
     settled_mono_ms: int = 0
     awaited: Awaited | None = None
@@ -79,6 +81,7 @@ class Post:
 
     def expect(self, expected: Shown, settled_mono_ms: int, *, seen: bool, fallen: bool) -> None:
         self.expected, self.settled_mono_ms = expected, settled_mono_ms
+        self.until_ms = 0
         self.seen, self.fallen = seen, fallen
         self.odd = 0
 

@@ -89,9 +89,12 @@ class Watch:
             asked, post.awaited = post.awaited.asked, None
             self._write(target, now_ms, FAILED, asked=asked, reason=reason, detail=detail)
 
-    def due(self, mono_ms: int) -> None:
-        """Looks and second tries whose time has come."""
+    def due(self, now_ms: int, mono_ms: int) -> None:
+        """Ends, looks and second tries whose time has come."""
         for name, post in self._posts.items():
+            if post.until_ms and now_ms >= post.until_ms and not post.starting:
+                post.until_ms = 0
+                self.fall(name, "ended", now_ms)
             if post.fall_again_mono_ms is not None and mono_ms >= post.fall_again_mono_ms:
                 post.fall_again_mono_ms = None
                 self._out.append(FallBack(name))
@@ -108,7 +111,8 @@ class Watch:
             self._write(target, now_ms, FAILED, asked=asked, reason="interrupted", detail=detail)
             self.fall(target, "start", now_ms)
             return
-        odd = "" if error else differs(post.expected, post.shown)
+        over = 0 < post.until_ms <= now_ms  # then it may well have ended by itself
+        odd = "" if error or over else differs(post.expected, post.shown)
         if odd:
             self._write(target, now_ms, TAMPERED, reason="while_off", detail=odd)
         if error or odd or not post.expected:
@@ -122,7 +126,15 @@ class Watch:
         if not odd:
             post.awaited = None
             post.expect(awaited.expects, 0, seen=True, fallen=False)
-            self._write(target, now_ms, DONE, asked=awaited.asked, expects=awaited.expects)
+            post.until_ms = now_ms + awaited.minutes * 60_000 if awaited.minutes else 0
+            self._write(
+                target,
+                now_ms,
+                DONE,
+                asked=awaited.asked,
+                expects=awaited.expects,
+                until_ms=post.until_ms,
+            )
         elif mono_ms >= awaited.until_mono_ms:
             self.fail(target, "not_shown", odd, now_ms)
             self.fall(target, "failed", now_ms)
@@ -171,6 +183,7 @@ class Watch:
         reason: str = "",
         detail: str = "",
         expects: Shown | None = None,
+        until_ms: int = 0,
     ) -> None:
         post = self._posts[target]
         kept = self._ledger.write(
@@ -182,6 +195,7 @@ class Watch:
             detail=detail,
             readback=post.shown,
             expects=expects,
+            until_ms=until_ms,
         )
         self._out.append(Keep(kept))
         post.changed = True
