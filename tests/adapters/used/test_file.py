@@ -72,6 +72,20 @@ def test_damage_inside_stops_the_verifier(tmp_path: Path) -> None:
         UsedFile(path)
 
 
+def test_it_is_synced_before_it_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill cannot show this, a power cut would: what is written is asked to be on the disk."""
+    synced: list[int] = []
+    path, fsync = tmp_path / "used", os.fsync
+    with UsedFile(path) as used:
+        monkeypatch.setattr(os, "fsync", lambda f: (fsync(f), synced.append(path.stat().st_size)))
+        used.claim(A, b"bay-1", 5)
+        assert synced == [path.stat().st_size]
+        used.claim(A, b"bay-2", 5)  # known: nothing is written
+        assert len(synced) == 1
+
+
 CLAIMER = """
 import sys
 from pathlib import Path

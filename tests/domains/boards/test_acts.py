@@ -137,6 +137,8 @@ def test_the_schedule_shows_the_market_by_itself_on_its_day_only() -> None:
     one.facts |= {"weekday": 4, "local_minute": 12 * 60 + 1}
     assert reason(one.ask("show", "A", **said)) == "not_permitted_now"
     assert alert(one, ("hub",)) == "too_few_persons"  # no schedule ever shows an alert
+    asked = one.ask("show", "A", template="alerte_crue", minutes=60)
+    assert reason(asked) == "outside_envelope"
 
 
 def test_every_template_can_be_asked_for_by_its_page() -> None:

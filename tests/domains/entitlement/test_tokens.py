@@ -112,6 +112,17 @@ def test_no_altered_word_is_valid(at: int, flip: int) -> None:
     assert told(base64.b32encode(raw).decode().rstrip("=")) != "valid"
 
 
+def test_a_word_has_one_spelling() -> None:
+    """Spare bits of base32: another word for the same bytes would be another title to a list."""
+    said = word()
+    raw = base64.b32decode(said + "=" * (-len(said) % 8))
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    others = [said[:-1] + last for last in letters if last != said[-1]]
+    same = [one for one in others if base64.b32decode(one + "=" * (-len(one) % 8)) == raw]
+    assert same, "no spare bits at this length: choose another place"
+    assert {told(one) for one in same} == {"unreadable"}
+
+
 @given(st.text(max_size=300))
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     assert told(text) == Reason.UNREADABLE
