@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from beffroi.guard.monitor.lamps import Permit
 from beffroi.guard.monitor.main import EXIT_CARD, EXIT_SOCKET
 from beffroi.lab.output_stage import AMBER, GREEN, RED, OutputStage, seal, two_streets
 
@@ -129,6 +130,7 @@ def test_a_conflict_makes_it_flash_for_good_until_somebody_comes(cabinet: Cabine
     cabinet.lamps = (GREEN, GREEN, RED)
     cabinet.until(flashing=True)
     assert "conflict: a and b" in cabinet.latched()
+    assert Permit(cabinet.folder / "permit").read() == 0  # taken away, not only left to age
 
     cabinet.lamps = CLEAR  # the fault is gone: it does not matter
     time.sleep(1.2)
@@ -145,7 +147,7 @@ def test_a_conflict_makes_it_flash_for_good_until_somebody_comes(cabinet: Cabine
     (cabinet.folder / "state" / "door").touch()
     cabinet.reset(b"please\n")
     time.sleep(0.3)
-    assert cabinet.stage.flashing
+    assert (cabinet.folder / "state" / "latch").exists()
     cabinet.reset()
     cabinet.until(flashing=False)
     assert not (cabinet.folder / "state" / "latch").exists()
