@@ -5,7 +5,7 @@
 The junctions are those of the lab's town (one for 2,000 inhabitants), each with four plans. Every
 state that any sequence of inputs can reach is looked at: any order of the hub, known plan or not,
 together with any event on the spot, in every second. Then each controller with a seeded bug is
-explored on the first ten junctions, and z3 is asked about `--oracle` junctions of the town.
+explored on the first five junctions, and z3 is asked about `--oracle` junctions of the town.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from beffroi.lab.broken_controllers import BUGS
 from beffroi.lab.formal import opinion
 from beffroi.lab.town import town
 
-BUGGY = 10
+BUGGY = 5
 
 
 def of_town(inhabitants: int, seed: int) -> list[Junction]:
@@ -41,9 +41,9 @@ def of_town(inhabitants: int, seed: int) -> list[Junction]:
 def proofs(found: list[Junction]) -> dict[str, Any]:
     seconds, states, transitions, refused = [], [], [], []
     for made in track(found, "proofs"):
-        began = time.perf_counter()
+        began = time.process_time()  # of our own processor: others share the machine
         proof = prove(made)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
         states.append(proof.states)
         transitions.append(proof.transitions)
         if not proof.holds:
@@ -54,7 +54,7 @@ def proofs(found: list[Junction]) -> dict[str, Any]:
         "refused": refused,
         "states": spread(states),
         "transitions": {**spread(transitions), "all": sum(transitions)},
-        "seconds": {**spread(seconds), "all": round(sum(seconds), 2)},
+        "processor seconds": {**spread(seconds), "all": round(sum(seconds), 2)},
     }
 
 
@@ -66,13 +66,13 @@ def spread(values: list[Any]) -> dict[str, float]:
 def bugs(found: list[Junction]) -> dict[str, Any]:
     told = {}
     for bug in track(BUGS, "bugs"):
-        began = time.perf_counter()
+        began = time.process_time()
         looked = [explore(bug(made), made) for made in found[:BUGGY]]
         caught = [proof for proof in looked if proof.wrong]
         told[bug.__name__] = {
             "found on": f"{len(caught)} of {len(looked)}",
             "states until found": spread([proof.states for proof in caught]) if caught else None,
-            "seconds each": round((time.perf_counter() - began) / len(looked), 3),
+            "seconds each": round((time.process_time() - began) / len(looked), 3),
             "rule": sorted({proof.wrong.rule for proof in caught if proof.wrong}),
         }
     return told
@@ -81,9 +81,9 @@ def bugs(found: list[Junction]) -> dict[str, Any]:
 def oracle(found: list[Junction], count: int) -> dict[str, Any]:
     seconds, agree = [], 0
     for made in track(found[:count], "z3"):
-        began = time.perf_counter()
+        began = time.process_time()
         agree += opinion(made).holds == prove(made).holds
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     return {"asked": len(seconds), "agree": agree, "seconds": spread(seconds)}
 
 

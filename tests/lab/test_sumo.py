@@ -84,6 +84,12 @@ def test_a_sound_program_is_proven_as_it_is_written() -> None:
         ([0], 20), ([1, 2], 20), ([1], 6)]  # fmt: skip
 
 
+def test_a_program_has_no_beginning() -> None:
+    """The red before its first phase is that of its last one: here two seconds over the join."""
+    assert not broken("1:rrr 20:rGG 6:rGr 3:ryr 7:rrr 20:Grr 3:yrr 1:rrr")
+    assert broken("1:rrr 20:rGG 6:rGr 3:ryr 7:rrr 20:Grr 3:yrr") == {"clearance"}
+
+
 @pytest.mark.parametrize(
     ("program", "rule"),
     [

@@ -52,6 +52,7 @@ class Controller:
             for a in range(self._count)
         ]
         self._start_s = junction.start_s
+        self._faulty, self._flashing = self._dark(FAULT), self._dark(FLASHING)
         self._known: dict[State, State] = {}
 
     def first(self) -> State:
@@ -75,11 +76,11 @@ class Controller:
     def accept(self, state: State, given: Given) -> State:
         """The same second, having heard: a fault goes before everything and stays."""
         if given.site == "fault" or (state.mode == FAULT and given.site != "reset"):
-            return self._dark(FAULT)
+            return self._faulty
         if state.mode == FAULT:
             return self._begin(self.junction.local)
         if given.hub == "flash":
-            return self._dark(FLASHING)
+            return self._flashing
         wanted = self.junction.local if given.hub == "local" else given.plan
         if given.hub not in ("plan", "local") or wanted not in self.junction.plans:
             return state

@@ -109,13 +109,22 @@ def test_more_cycles_between_may_be_asked_for_and_fewer_may_not() -> None:
     assert spacing[0] == spacing[1] < spacing[2]
 
 
-def test_hours_that_cannot_be_read_allow_nothing() -> None:
-    for day in ("x", [1], [{"from": "25:00", "to": "09:00", "plan": 2}], [{"plan": 2}],
-                [{"from": "07:00", "to": "07:00", "plan": 2}],
-                [{"from": "07:00", "to": "09:00", "plan": 3}],  # not a usual plan
-                [{"from": "07:00", "to": "09:00", "plan": True}]):  # fmt: skip
+@pytest.mark.parametrize(
+    "day",
+    [
+        "x",
+        [1],
+        [{"from": "25:00", "to": "09:00", "plan": 2}],
+        [{"plan": 2}],
+        [{"from": "07:00", "to": "07:00", "plan": 2}],
+        [{"from": "07:00", "to": "09:00", "plan": 3}],  # not a usual plan
+        [{"from": "07:00", "to": "09:00", "plan": True}],
+    ],
+)
+def test_hours_that_cannot_be_read_allow_nothing(day: object) -> None:
+    for plan in (1, 2, 3):
         made = junction(8 * 60, day=day)
-        assert reason(made.ask("select_plan", "A", plan=2)) == "class_too_low"
+        assert reason(made.ask("select_plan", "A", plan=plan)) == "class_too_low"
 
 
 def test_what_was_ordered_is_noted_for_the_watch() -> None:

@@ -41,6 +41,24 @@ def test_a_sound_junction_is_proven_against_every_input() -> None:
     assert len(Controller(made).inputs()) == (3 + len(made.plans) + 1) * 3
 
 
+def test_no_state_is_left_out() -> None:
+    """Counted again without any short cut."""
+    made = cross()
+    machine, observer = Controller(made), Observer(made)
+    start = machine.first()
+    todo = [(start, observer.first(start.lamps))]
+    seen = set(todo)
+    while todo:
+        state, shown = todo.pop()
+        for given_ in machine.inputs():
+            after = machine.step(state, given_)
+            node = (after, observer.look(shown, after.lamps)[0])
+            if node not in seen:
+                seen.add(node)
+                todo.append(node)
+    assert prove(made).states == len(seen)
+
+
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
 def test_a_seeded_bug_is_found_and_told(bug: type[Controller]) -> None:
     made = cross()
