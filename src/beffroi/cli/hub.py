@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from beffroi.adapters.cap.inbox import Inbox
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats.bus import NatsBus
 from beffroi.adapters.nats.refusals import Refusal
@@ -24,6 +25,7 @@ from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
+from beffroi.hub.advice import Advisor
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
 from beffroi.hub.dispatch.alarming import ToDesk
@@ -162,22 +164,27 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         orders=orders,
     )
     alarms = ToDesk(desk, store, clock)
+    inbox = await asyncio.to_thread(Inbox, settings.home / "alerts")
+    advisor = Advisor(inbox, store.assets, known, alarms, clock)
     async with dispatching(settings, store, clock, alarms, Changed(live, orders)) as dispatch:
         services = Services(
             store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port, dispatch
         )
         app = create_app(services, _web(settings))
         mount_ui(app)
+        app.state.advisor = advisor  # what alerts of authorities propose
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
             dispatch.run() if dispatch else trust_appears(settings)
         )
         upkeep = asyncio.create_task(keep(store.readings, clock))
+        advising = asyncio.create_task(advisor.run())
         try:
             yield app
         finally:
             upkeep.cancel()
+            advising.cancel()
             await _ended(sending)
             await ingest.stop()
             with contextlib.suppress(Exception):

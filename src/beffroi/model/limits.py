@@ -162,6 +162,9 @@ CAP_BYTES_MAX = 2 * 1024 * 1024  # national alerts draw long borders: 0.9 MB was
 CAP_ELEMENTS_MAX = 5_000
 CAP_POINTS_MAX = 100_000
 CAP_INFOS_MAX = 20
+CAP_POLL_S = 10.0
+CAP_PER_TURN_MAX = 20
+CAP_KEPT_MAX = 200
 
 # --- parking entitlements ------------------------------------------------------------------------
 USED_CLAIMS_MAX = 1_000_000  # titles that one verifier remembers, about 60 bytes each
