@@ -21,6 +21,7 @@ from beffroi.adapters.sql import SqlStore
 from beffroi.adapters.trust import seed
 from beffroi.adapters.trust.source import TrustFolder
 from beffroi.cli import place
+from beffroi.cli.neighbours import cosigned
 from beffroi.cli.settings import Settings
 from beffroi.hub.dispatch.book import Alarms, Book, Told
 from beffroi.hub.dispatch.plan import Almanac
@@ -83,7 +84,8 @@ def evidence_of(settings: Settings, commune: str) -> Iterator[tuple[Log, Cosigne
     peers = read_peers(folder / "witnesses")
     witnesses = Cosigners(evidence, peers) if peers else None
     try:
-        yield evidence, witnesses
+        with cosigned(evidence, witnesses):
+            yield evidence, witnesses
     finally:
         if witnesses is not None:
             witnesses.close()

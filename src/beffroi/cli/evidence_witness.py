@@ -12,6 +12,7 @@ import typer
 
 from beffroi.adapters.log.peers import peer_of, serve_folder
 from beffroi.adapters.log.witness import Witness
+from beffroi.cli.neighbours import NAME, witness_folder
 from beffroi.cli.settings import default_home
 from beffroi.evidence.vkey import read_vkey
 from beffroi.ports.log_store import LogError
@@ -23,7 +24,6 @@ Home = Annotated[
 Name = Annotated[
     str, typer.Option("--name", help="Nom du témoin, ex. temoin.aubigny / its note name.")
 ]
-NAME_FILE = "witness.name"
 
 
 @app.command()
@@ -85,8 +85,8 @@ def conflicts(home: Home = default_home()) -> None:
 @contextmanager
 def _witness(home: Path, name: str = "") -> Iterator[Witness]:
     with _clear_errors():
-        folder = home / "evidence" / "witness"
-        path = folder / NAME_FILE
+        folder = witness_folder(home)
+        path = folder / NAME
         known = path.read_text().strip() if path.exists() else ""
         if name and known and name != known:
             raise LogError(f"this witness is called {known}: neighbours know it by that name")

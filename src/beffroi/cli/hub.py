@@ -22,6 +22,7 @@ from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
 from beffroi.cli import place
 from beffroi.cli.dispatch import dispatching, trust_appears
+from beffroi.cli.neighbours import witness_of
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
@@ -172,6 +173,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         app = create_app(services, _web(settings))
         mount_ui(app)
+        app.state.witness = witness = witness_of(settings.home)
         app.state.advisor = advisor  # what alerts of authorities propose
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
@@ -191,6 +193,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
                 await work
             await bus.stop()
             codecs.close()
+            if witness is not None:
+                witness.close()
             await asyncio.to_thread(herald.close)
     store.close()
 

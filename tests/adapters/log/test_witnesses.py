@@ -232,6 +232,22 @@ def test_feeding_reports_once_when_it_goes_wrong_and_when_it_is_well(
     cosigners.close()
 
 
+def test_a_hanging_witness_does_not_hold_up_the_end(log: Log, witness: Witness) -> None:
+    free = threading.Event()
+
+    def hang(request: bytes) -> Answer:
+        free.wait(30)
+        return witness.handle(request)
+
+    said: list[str] = []
+    cosigners = Cosigners(log, [Peer(witness.vkey, Way(hang))])
+    feeder = Feeder(log, cosigners, 3_600, said.append)
+    feeder.close()
+    cosigners.close()
+    assert "the hub stops" in feeder.once() or "busy" in feeder.once()
+    free.set()
+
+
 def test_over_a_folder(log: Log, witness: Witness, tmp_path: Path) -> None:
     folder = tmp_path / "stick"
     cosigners = Cosigners(log, [Peer(witness.vkey, Folder(folder))])

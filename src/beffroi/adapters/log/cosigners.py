@@ -19,6 +19,7 @@ from beffroi.evidence.witness import AddCheckpoint
 from beffroi.kernel.note import Checkpoint, NoteError, NoteSignature, read_note
 from beffroi.ports.log_store import LogError, WitnessError
 
+FEEDER_STOP_S_MAX = 1.0
 ASKED_MAX = 3  # a witness that learnt of our log meanwhile is asked again
 
 
@@ -60,10 +61,13 @@ class Cosigners:
         return sum(checkpoint.cosigned_by(key.name, key.public) is not None for key in keys)
 
     def _gather(self, checkpoint: Checkpoint, need: int, until: float) -> Checkpoint:
-        asked: dict[Future[NoteSignature], Peer] = {
-            pool.submit(self._ask, peer, checkpoint, until): peer
-            for pool, peer in zip(self._pools, self._peers, strict=True)
-        }
+        try:
+            asked: dict[Future[NoteSignature], Peer] = {
+                pool.submit(self._ask, peer, checkpoint, until): peer
+                for pool, peer in zip(self._pools, self._peers, strict=True)
+            }
+        except RuntimeError as error:  # of a pool that was shut down
+            raise WitnessError("no witness is asked any more: the hub stops") from error
         left, got, missing = set(asked), list[NoteSignature](), list[WitnessError]()
         while left and len(got) < need:
             done, left = wait(left, max(0.0, until - time.monotonic()), FIRST_COMPLETED)
@@ -202,8 +206,9 @@ class Feeder:
         return wrong
 
     def close(self) -> None:
+        """A witness that hangs does not hold up the end of the hub."""
         self._stop.set()
-        self._thread.join(self._timeout_s + 1)
+        self._thread.join(FEEDER_STOP_S_MAX)
 
 
 def mutual(
