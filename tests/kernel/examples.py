@@ -297,7 +297,10 @@ def borders(trial: Callable[[str], Trial]) -> list[Border]:
             "travel is of one parameter",
             Reason.TOO_FAST,
             b.after(Effect(NOW - 20_000, "vent", travel={"pressure_mbar": 401})),
-            b.after(Effect(NOW - 20_000, "vent", travel={"flow_lph": 401})),
+            b.after(
+                Effect(NOW - 30_000, "vent", travel={"flow_lph": 401}),
+                Effect(NOW - 20_000, "set", travel={"pressure_mbar": 400}),
+            ),
         ),
         (
             "moves of all kinds",

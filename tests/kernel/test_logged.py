@@ -272,6 +272,9 @@ def test_what_is_no_cosignature() -> None:
     assert when("val", hint + time + keys.sign(seed("val"), body)) is None
     assert when("val", hint + time + keys.sign(seed("mont"), cosigned(seconds, body))) is None
     assert when("val", hint + time + said, replace(NOTE, size=7)) is None
+    far = 2**60 + 1
+    late = far.to_bytes(8, "big") + keys.sign(seed("val"), cosigned(far, body))
+    assert when("val", hint + late) == far, "all eight bytes of the time"
     bad = NoteSignature("val", hint + time + bytes(64))
     both = replace(NOTE, signatures=(bad, NoteSignature("val", hint + time + said)))
     assert both.cosigned_by("val", key) == seconds, "the second line of that name holds"
