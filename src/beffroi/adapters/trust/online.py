@@ -127,11 +127,9 @@ def _snapshot(
     old = shelf.load(Snapshot, SNAPSHOT, versions[-1]) if versions else None
     meta = {f"{TARGETS}.json": MetaFile(chain.targets.signed.version)}
     meta |= {f"{name}.json": MetaFile(one.signed.version) for name, one in chain.roles.items()}
-    if old:
-        same = old.signed.meta == old.signed.meta | meta
-        if same and _left_s(old, now_ms) > SNAPSHOT_RENEW_S and _holds(chain, old):
-            return old, False
-        meta = old.signed.meta | meta  # a snapshot may never lose a name
+    fresh = old and _left_s(old, now_ms) > SNAPSHOT_RENEW_S and _holds(chain, old)
+    if old and fresh and old.signed.meta == meta:
+        return old, False
     version = _next(old.signed.version if old else 0, now_ms)
     snapshot = Metadata(Snapshot(version=version, expires=_end(now_ms, SNAPSHOT_S), meta=meta))
     _sign_online(chain, snapshot, signer)
