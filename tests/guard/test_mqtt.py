@@ -10,6 +10,7 @@ import time
 import pytest
 
 from beffroi.adapters.pki.ca import CertificateAuthority, key_pem, new_key, write_secret
+from beffroi.guard import mqtt
 from beffroi.guard.mqtt import Hub, Link, LinkError
 from beffroi.guard.outbox import Queue
 from beffroi.lab.mqtt import packet, publish_packet, split
@@ -156,3 +157,29 @@ def test_missing_papers_are_named(tmp_path):
     hub = Hub("h", 1, tmp_path / "ca.crt", tmp_path / "device.crt", tmp_path / "device.key")
     with pytest.raises(LinkError, match="enrolment"):
         Link("g", hub, Queue((), 0))
+
+
+def test_a_link_that_brings_nothing_is_made_anew(papers, monkeypatch):
+    monkeypatch.setattr(mqtt, "DEAF_MS_MIN", 300)
+    broker = Broker(papers[1])
+    link = link_to(broker, papers)
+    link.start()
+    try:
+        assert wait_for(lambda: link.pump() or broker.connects >= 3)
+    finally:
+        link.stop()
+        broker.close()
+
+
+def test_a_link_that_brings_something_stays(papers, monkeypatch):
+    monkeypatch.setattr(mqtt, "DEAF_MS_MIN", 60_000)
+    broker = Broker(papers[1], publish_packet("d/g/lease", b"x", 1))
+    link = link_to(broker, papers)
+    link.start()
+    try:
+        assert wait_for(lambda: 4 in broker.got or [link.done(m) for m in link.get(0.05)])
+        wait_for(link.pump, 0.5)
+        assert (broker.connects, link.connects) == (1, 1)
+    finally:
+        link.stop()
+        broker.close()

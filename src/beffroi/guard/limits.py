@@ -22,6 +22,8 @@ ODD_READS_MIN = 2  # a single odd reading is a glitch, two in a row are a change
 SILENT_READS_MAX = 3  # then equipment that does not answer is reported
 DURATION_PARAM = "minutes"  # an action that has it ends by itself: the guard sees to that
 RETRY_MS = 10_000  # of a fallback that failed; also the least time between two such receipts
+DEAF_MS_MIN = 12_000  # a link that brings nothing for so long is made anew (a lease comes every
+DEAF_MS_MAX = 240_000  # 10 s); twice as long after each time in vain, at most so
 STATUS_MS = 30_000
 START_GRACE_MS = 30_000  # a guard restarted on equipment that stands as commanded waits so long
 

@@ -20,7 +20,13 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from beffroi.guard.clock import instant
 from beffroi.guard.effects import Instant
-from beffroi.guard.limits import IN_FLIGHT_MAX, MESSAGE_BYTES_MAX, QUEUE_MAX
+from beffroi.guard.limits import (
+    DEAF_MS_MAX,
+    DEAF_MS_MIN,
+    IN_FLIGHT_MAX,
+    MESSAGE_BYTES_MAX,
+    QUEUE_MAX,
+)
 from beffroi.guard.memory import Kept
 from beffroi.guard.outbox import Queue
 
@@ -75,6 +81,8 @@ class Link:
         self._wake = threading.Event()
         self.connected = False
         self.connects = 0
+        self._heard_mono_ms = instant().mono_ms
+        self._deaf_ms = DEAF_MS_MIN
         client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=guard,
@@ -90,6 +98,7 @@ class Link:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
         self._client = client
 
     def start(self) -> None:
@@ -133,8 +142,16 @@ class Link:
         return self._queue.sent
 
     def pump(self) -> None:
+        """Send what may be sent; make a link anew that is up and brings nothing: a broker under
+        load, or one that lost our subscription, looks just like a quiet hub."""
         if self.connected:
             self._queue.pump(self._offer)
+            if instant().mono_ms - self._heard_mono_ms > self._deaf_ms:
+                log.warning("nothing heard for %d s: connecting anew", self._deaf_ms // 1000)
+                self._deaf_ms = min(DEAF_MS_MAX, 2 * self._deaf_ms)
+                self.stop()
+                self.connected = False
+                self.start()
 
     def _offer(self, kept: Kept) -> int | None:
         info = self._client.publish(f"d/{self._guard}/receipt", kept.wire, qos=1)
@@ -146,6 +163,7 @@ class Link:
             log.warning("the broker refuses guard %s: %s", self._guard, code)
             return
         client.subscribe([(f"d/{self._guard}/{kind}", 1) for kind in _TOPICS])
+        self._heard_mono_ms = instant().mono_ms
         self.connected = True
         self.connects += 1
         log.info("connected to %s:%s", self._hub.host, self._hub.port)
@@ -156,11 +174,16 @@ class Link:
         self._queue.lost()
         log.warning("no connection to the hub: %s", code)
 
+    def _on_subscribe(self, _c: paho.Client, _u: Any, _m: int, codes: Any, _p: Any) -> None:
+        if any(code.is_failure for code in codes):
+            log.warning("the broker refuses the topics of guard %s: %s", self._guard, codes)
+
     def _on_publish(self, _c: paho.Client, _u: Any, mid: int, _r: Any, _p: Any) -> None:
         self._queue.landed(mid)
         self._wake.set()
 
     def _on_message(self, _c: paho.Client, _u: Any, message: paho.MQTTMessage) -> None:
+        self._heard_mono_ms, self._deaf_ms = instant().mono_ms, DEAF_MS_MIN
         kind = message.topic.rpartition("/")[2]
         ticket = (message.mid, message.qos)
         came = Message(kind, bytes(message.payload), ticket, instant())

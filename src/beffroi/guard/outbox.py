@@ -21,7 +21,7 @@ class Queue:
         self._lock = threading.Lock()
         self._waiting: OrderedDict[int, Kept] = OrderedDict((one.number, one) for one in unsent)
         self._flying: dict[int, int] = {}  # ticket -> number
-        self._sent = sent
+        self._sent = self._top = sent
 
     @property
     def sent(self) -> int:
@@ -57,8 +57,9 @@ class Queue:
             if number is None:
                 return
             self._waiting.pop(number, None)
-            known = max(number, self._sent)
-            self._sent = min([known, *(waits - 1 for waits in self._waiting)])
+            self._top = max(number, self._top)
+            all_below = min([self._top, *(waits - 1 for waits in self._waiting)])
+            self._sent = max(self._sent, all_below)
 
     def lost(self) -> None:
         """The link broke: what flew must fly again."""
