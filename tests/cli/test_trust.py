@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.guard.trust_kit import envelope, member
 from typer.testing import CliRunner
 
 from beffroi.adapters.trust import online
 from beffroi.cli import trust_page
+from beffroi.cli.cards import read_card
 from beffroi.cli.main import app
 from beffroi.cli.proposals import ProposalError, read_proposals, write_proposals
 from beffroi.cli.trust_words import differences, envelope_lines, roster_lines
@@ -71,6 +75,27 @@ def test_a_person_is_added_by_two_holders_and_published(stick, card):
     home = stick.parent / "home"
     beffroi("trust", "publish", stick, "--to", home)
     assert {one.person for one in online.current(home)[0].members} == {"hub", "log", "p1"}
+
+
+def test_a_passkey_of_the_web_page_comes_with_a_card(stick, tmp_path):
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    for number, text in enumerate((point.hex(), base64.urlsafe_b64encode(point).decode())):
+        words = ["--public", text.rstrip("="), "--person", "p7", "--org", "lys"]
+        beffroi("signer", "card", tmp_path / f"{number}.json", *words)
+        assert read_card(tmp_path / f"{number}.json").public == point
+    said = beffroi(
+        "trust", "add", stick, tmp_path / "0.json", "--yes", "--lang", "fr",
+        keys=present("dgs", "tech"),
+    )  # fmt: skip
+    assert "passkey-es256" in said
+    assert "hors du serveur" not in said
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "x"}', "[" * 9_000, "\u00e9"])
+def test_what_is_no_card_is_said(stick, tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    assert "card" in beffroi("trust", "add", stick, tmp_path / "x.json", code=1)
 
 
 def test_no_means_no(stick, card):

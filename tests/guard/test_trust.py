@@ -461,6 +461,13 @@ def test_endless_data_stop_at_a_limit(town):
         unpack_bundle(b"\x00" * (BUNDLE_BYTES_MAX + 1))
 
 
+@pytest.mark.parametrize("data", [b"[" * 200_000, b'{"a":' * 40_000, b"9" * 200_000, b"\xff" * 9])
+def test_bombs_for_the_parser_are_refused(town, data):
+    files = town.bundle()
+    name = next(name for name in files if name.endswith(".targets.json"))
+    refused(town, files | {name: data}, "DeserializationError")
+
+
 @pytest.mark.parametrize("data", [{}, {"files": 1}, {"files": {"a": "text"}}, {"x": {}}, []])
 def test_what_is_no_bundle_is_refused(data):
     with pytest.raises(BundleError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -47,6 +48,25 @@ def new(
 
 
 @app.command()
+def card(
+    path: Annotated[Path, typer.Argument(help="Carte à écrire / card to write.")],
+    public: Annotated[str, typer.Option(help="Clé publique / public key: hex or base64url.")],
+    person: Annotated[str, typer.Option(help="Identifiant pseudonyme / id, e.g. p1")],
+    org: Annotated[str, typer.Option(help="Organisation / organisation.")],
+    kind: Annotated[str, typer.Option(help="passkey-es256 ou / or ed25519")] = keys.PASSKEY,
+    role: Annotated[str, typer.Option(help="operator, guard, witness...")] = "operator",
+    name: Annotated[str, typer.Option(help="Fonction, pas le nom / office, not the name.")] = "",
+) -> None:
+    """Une carte pour une clé faite ailleurs : page web, gardien, témoin / for another's key."""
+    try:
+        member = new_member(_public(public), person, org, role, kind=kind, name=name)
+        path.write_text(card_of(member))
+        typer.echo(f"{path}: {member.key[:12]}")
+    except ERRORS as error:
+        _fail(str(error))
+
+
+@app.command()
 def pin(
     commune: Annotated[str, typer.Argument(help="Identifiant / id.")],
     root: Annotated[Path, typer.Argument(help="Dossier de confiance ou racine / folder or root.")],
@@ -66,6 +86,12 @@ def pin(
         typer.echo(str(pins.pin(commune, data)))
     except ERRORS as error:
         _fail(str(error))
+
+
+def _public(text: str) -> bytes:
+    if len(text) in (2 * size for size in keys.PUBLIC_BYTES.values()):
+        return bytes.fromhex(text)
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _signer(path: Path, uri: str, make: bool, site: str) -> Signer:

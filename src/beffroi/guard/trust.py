@@ -78,8 +78,9 @@ class Trust:
     def take(self, files: Mapping[str, bytes], now_ms: int) -> Trusted:
         """Check a bundle by the guard's clock and keep it, durably, before returning it.
 
-        TrustError if it is refused. What python-tuf has verified by then (a new root, a newer
-        timestamp) is kept all the same: what was once seen must not be unseen.
+        TrustError if it is refused, OSError if it cannot be kept. What python-tuf has verified by
+        then (a new root, a newer timestamp) is kept all the same: what was once seen must not be
+        unseen.
         """
         with tempfile.TemporaryDirectory(prefix="beffroi-trust-") as name:
             folder = Path(name)
