@@ -101,6 +101,8 @@ def test_several_threads_share_commits(tmp_path: Path) -> None:
     log.close()
     with pytest.raises(LogError, match="closed"):
         log.append(drafts(1))
+    with pytest.raises(LogError, match="cannot be used"):
+        log.payload(0)
 
 
 def test_there_is_one_writer_and_any_readers(tmp_path: Path) -> None:

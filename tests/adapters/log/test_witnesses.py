@@ -241,11 +241,31 @@ def test_a_hanging_witness_does_not_hold_up_the_end(log: Log, witness: Witness) 
 
     said: list[str] = []
     cosigners = Cosigners(log, [Peer(witness.vkey, Way(hang))])
-    feeder = Feeder(log, cosigners, 3_600, said.append)
+    feeder = Feeder(log, cosigners, 3_600, said.append, 0.3)
     feeder.close()
     cosigners.close()
     assert "the hub stops" in feeder.once() or "busy" in feeder.once()
     free.set()
+
+
+def test_closing_while_others_ask(log: Log, tmp_path: Path) -> None:
+    """A closed witness refuses in words; it takes no thread, and no process, with it."""
+    request = AddCheckpoint(0, (), log.checkpoint()).encoded()
+    for turn in range(10):
+        one = Witness(tmp_path / f"c{turn}", "temoin.x", lambda: NOW_S)
+        one.trust(log.vkey)
+        answers: list[int] = []
+        threads = [
+            threading.Thread(target=lambda w=one, a=answers: a.append(w.handle(request).status))
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        one.close()
+        for thread in threads:
+            thread.join()
+        assert set(answers) <= {200, 409, 503}
+        assert one.handle(request).status == 503
 
 
 def test_over_a_folder(log: Log, witness: Witness, tmp_path: Path) -> None:

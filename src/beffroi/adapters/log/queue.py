@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from beffroi.evidence.limits import BATCH_ENTRIES_MAX, QUEUE_ENTRIES_MAX
 from beffroi.ports.log_store import LogError
+
+# After a commit that served several, their next entries come at once, but one by one: without a
+# breath the first would go to disk alone. Measured with 8 writers: twice as many entries a second.
+LINGER_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,10 @@ class Commits:
                 self._count -= len(batch.entries)
 
     def _run(self) -> None:
-        ended = False
+        ended, batches = False, list[Batch]()
         while not ended:
+            if len(batches) > 1:
+                time.sleep(LINGER_S)
             batches, ended = self._gather()
             if not batches:
                 continue

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from beffroi.ports.log_store import LogError
@@ -46,7 +47,7 @@ class SideStore:
         return base
 
     def latest(self, origin: str) -> bytes | None:
-        with self._turn:
+        with self._alone():
             row = self._base.execute("SELECT note FROM latest WHERE origin=?", (origin,)).fetchone()
         return bytes(row[0]) if row else None
 
@@ -54,7 +55,7 @@ class SideStore:
         self, origin: str, old: bytes | None, new: bytes, payloads: Sequence[Payload] = ()
     ) -> None:
         """Compare and swap. LogError, and nothing is written, when the latest is not `old`."""
-        with self._turn:
+        with self._alone():
             self._base.execute("BEGIN IMMEDIATE")
             try:
                 if not self._swapped(origin, old, new):
@@ -79,12 +80,12 @@ class SideStore:
 
     def payload(self, index: int) -> tuple[bytes, bytes] | None:
         sql = "SELECT salt, data FROM payload WHERE idx=?"
-        with self._turn:
+        with self._alone():
             row = self._base.execute(sql, (index,)).fetchone()
         return (bytes(row[0]), bytes(row[1])) if row else None
 
     def erase(self, indices: Sequence[int]) -> int:
-        with self._turn:
+        with self._alone():
             self._base.execute("BEGIN IMMEDIATE")
             rows = [(index,) for index in indices]
             gone = self._base.executemany("DELETE FROM payload WHERE idx=?", rows).rowcount
@@ -94,8 +95,18 @@ class SideStore:
 
     def drop_beyond(self, size: int) -> None:
         """Payloads of entries that never came to be."""
-        with self._turn:
+        with self._alone():
             self._base.execute("DELETE FROM payload WHERE idx>=?", (size,))
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One thread at a time, closing included: SQLite does not survive the other way."""
+        with self._turn:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise LogError(f"{self._path} cannot be used: {error}") from error
+
     def close(self) -> None:
-        self._base.close()
+        with self._turn:
+            self._base.close()

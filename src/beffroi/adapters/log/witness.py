@@ -160,4 +160,5 @@ class Witness:
         return [Conflict(row[0], row[1], bytes(row[2]), bytes(row[3])) for row in rows]
 
     def close(self) -> None:
-        self._base.close()
+        with self._turn:  # a request may still be under way on another thread
+            self._base.close()
