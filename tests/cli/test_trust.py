@@ -13,15 +13,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.guard.trust_kit import envelope, member
 from typer.testing import CliRunner
 
+from beffroi.adapters.sql import open_store
 from beffroi.adapters.trust import online
 from beffroi.cli import trust_page
 from beffroi.cli.cards import read_card
 from beffroi.cli.main import app
 from beffroi.cli.proposals import ProposalError, read_proposals, write_proposals
+from beffroi.cli.settings import load
 from beffroi.cli.trust_words import differences, envelope_lines, roster_lines
 from beffroi.kernel.document import to_map
 from beffroi.kernel.envelope import Action, Allowed, Case, Condition, Envelope, Slew
 from beffroi.kernel.roster import Roster
+from beffroi.model.asset import Asset
 
 run = CliRunner()
 PHRASES = {"maire": "un deux trois quatre", "dgs": "cinq six sept huit", "tech": "neuf dix onze"}
@@ -193,6 +196,48 @@ def test_proposals_are_shown_in_words_and_signed(stick, tmp_path):
     assert re.search(r"\+ lamp-1 .* 1$", said, re.MULTILINE)
     beffroi("trust", "envelopes", stick, "--remove", "lamp-1", "--yes", keys=keys)
     assert "lamp-1" not in beffroi("trust", "show", stick)
+
+
+@pytest.fixture
+def inventory(stick):
+    """The hub's real store with two lamps, one of which names its guard."""
+    home = stick.parent / "home"
+    store = open_store(load(home).store_url)
+    lamp = Asset("lamp-1", "lighting", "luminaire", "Mairie", 2, 48, authority="lys")
+    store.assets.put_assets([replace(lamp, attrs={"guard": "g1"}), replace(lamp, id="lamp-2")])
+    store.close()
+    return home
+
+
+def test_what_the_towns_services_propose_is_signed(stick, inventory, tmp_path):
+    keys = "oui\n" + present("dgs", "maire")
+    said = beffroi("trust", "envelopes", stick, "--home", inventory, "--lang", "fr", keys=keys)
+    assert "+ lamp-1 — Mairie — lighting — compétence : lys — gardien : g1" in said
+    assert "Allumer [sens sûr]" in said
+    assert "lamp-2" not in said
+    again = beffroi(
+        "trust", "envelopes", stick, "--home", inventory, "--lang", "fr", keys="non\n", code=1
+    )
+    assert "Aucun changement" in again
+    file = tmp_path / "p.cbor"
+    words = ["--commune", "lys", "--home", inventory, "--guard", "g2", "--asset", "lamp-2"]
+    beffroi("trust", "propose", file, *words)
+    beffroi("trust", "envelopes", stick, "--from", file, "--yes", keys=present("dgs", "maire"))
+    beffroi("trust", "publish", stick, "--to", inventory)
+    assert {one.guard for one in online.current(inventory)[1].values()} == {"g1", "g2"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--guard", "g2"], "--asset"),
+        (["--guard", "g2", "--asset", "nothing"], "no such asset"),
+        (["--asset", "lamp-2"], "names a guard"),
+    ],
+)
+def test_what_cannot_be_proposed_is_said(stick, inventory, words, said):
+    out = beffroi("trust", "envelopes", stick, "--home", inventory, *words, code=1)
+    assert said in out
 
 
 @pytest.mark.parametrize("data", [b"", b"\xa0", b"\xa1ienvelopes\x81A\x00", b"\xa1ienvelopesa1"])
