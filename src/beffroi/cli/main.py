@@ -12,6 +12,7 @@ import typer
 from beffroi.cli import (
     board,
     codec,
+    command,
     data,
     device,
     entitlement,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(device.app, name="device")
 app.add_typer(board.app, name="board")
 app.add_typer(codec.app, name="codec")
+app.add_typer(command.app, name="command")
 app.add_typer(data.app, name="data")
 app.add_typer(entitlement.app, name="entitlement")
 app.add_typer(evidence.app, name="evidence")

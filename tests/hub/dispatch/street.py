@@ -161,7 +161,7 @@ async def street(
     home: Path, targets: Sequence[str] = ("lamp-1", "lamp-2")
 ) -> AsyncIterator[Street]:
     """Installed and signed, nothing running but the broker and the gate."""
-    async with Stack(home) as stack:
+    async with Stack(home, gate_process=True) as stack:
         made = Street(stack, targets)
         await made.install()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,26 @@ async def test_the_hub_goes_away_and_comes_back(tmp_path: Path) -> None:
                 town.dispatch.office.request, Wish("lamp-1", "dim", {"level_pct": 60}), "u1"
             )
             assert (await town.ended(again)).state is State.DONE
+
+
+async def test_the_console_asks_and_the_hub_takes_it_up(tmp_path: Path) -> None:
+    async with street(tmp_path, ("lamp-1",)) as town:
+        await town.start_guard()
+        async with hub(town) as dispatch:
+            await town.ready()
+            say = [sys.executable, "-m", "beffroi", "command"]
+            where = ["--home", str(tmp_path)]
+            asked = await asyncio.create_subprocess_exec(
+                *say, "request", *where, "lamp-1", "dim", "level_pct=70"
+            )
+            assert await asked.wait() == 0
+            store = dispatch.book.store
+            await town.until(lambda: bool(store.commands([State.DONE])))
+            (row,) = store.commands()
+            assert (row.by, row.params) == ("console", {"level_pct": 70})
+            for wrong in (["lamp-9", "dim"], ["lamp-1", "dim", "level_pct=200"], ["lamp-1"]):
+                refused = await asyncio.create_subprocess_exec(
+                    *say, "request", *where, *wrong, stderr=asyncio.subprocess.DEVNULL
+                )
+                assert await refused.wait() != 0
+            assert len(store.commands()) == 1

@@ -14,6 +14,7 @@ from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.dispatch.trust import TrustError
 from beffroi.kernel import document
 from beffroi.kernel.dsse import LEASE, Signed, pack
+from beffroi.kernel.keys import sha256
 from beffroi.kernel.lease import Lease
 from beffroi.model.limits import LEASE_PERIOD_S, LEASE_TTL_MS, TRUST_PUSH_MS_MIN
 
@@ -63,6 +64,7 @@ class TrustPush:
         self._book = book
         self._pushed: dict[str, tuple[bytes, int]] = {}  # guard -> (its start, when)
         self._all: set[str] = set()
+        self._told: dict[str, bytes] = {}  # guard -> digest of what the log says it was given
 
     def all_due(self) -> None:
         self._all = set(self._book.trusted.guards)
@@ -82,7 +84,10 @@ class TrustPush:
     def _behind(self) -> set[str]:
         trusted, mirror = self._book.trusted, self._book.mirror
         behind = set()
+        now = self._book.clock.now_ms()
         for guard in mirror.guards():
+            if not mirror.connected(guard, now):
+                continue
             for target, seen in mirror.of(guard).items():
                 envelope = trusted.envelopes.get(target)
                 old = seen.status.roster_version < trusted.roster.version
@@ -93,10 +98,15 @@ class TrustPush:
         return behind & set(trusted.guards)
 
     def _push(self, guard: str, now: int) -> list[Down]:
-        roster = self._book.trusted.roster
+        trusted = self._book.trusted
+        roster, held = trusted.roster.encoded(), trusted.held_by(guard)
+        what = sha256(roster + b"".join(held[name].digest for name in sorted(held)))
         try:
             payload = self._book.bundle(guard)
-            self._book.record([evidence.trust(roster.encoded(), roster.version, guard, now)])
+            if self._told.get(guard) != what:
+                version = trusted.roster.version
+                self._book.record([evidence.trust(roster, version, guard, now)])
+                self._told[guard] = what
         except (TrustError, DeniedError):
             return []
         self._pushed[guard] = (self._book.mirror.nonce(guard), now)

@@ -1,0 +1,63 @@
+"""A command that must be seen by a neighbour: real log, real witness, the proof judged twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.hub.dispatch.kit import COMMUNE, LOG, P1, TRUSTED, Town
+
+from beffroi.adapters.log.cosigners import Cosigners
+from beffroi.adapters.log.peers import Direct, Peer
+from beffroi.adapters.log.witness import Witness
+from beffroi.evidence.vkey import Vkey
+from beffroi.hub.dispatch.request import Wish
+from beffroi.hub.dispatch.sender import Sender
+from beffroi.hub.dispatch.trust import Trusted
+from beffroi.kernel.dsse import unpack
+from beffroi.kernel.keys import ED25519, public_of
+from beffroi.kernel.roster import Member
+from beffroi.ports.commands import State
+
+NAME = "temoin.aubigny"
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> Iterator[tuple[Town, Witness]]:
+    town = Town(tmp_path)
+    witness = Witness(tmp_path / "witness", NAME, lambda: town.clock.ms // 1000)
+    witness.trust(Vkey(f"beffroi/{COMMUNE}", public_of(LOG)))
+    member = Member(ED25519, witness.vkey.public, NAME, "aubigny", "witness")
+    roster = replace(TRUSTED.roster, members=(*TRUSTED.roster.members, member))
+    town.trust.trusted = town.cabinet.trusted = Trusted(roster, TRUSTED.envelopes)
+    town.dispatch.book.look()
+    yield town, witness
+    witness.close()
+    town.stop()
+
+
+def test_it_leaves_with_the_proof_and_the_cosignature(seen: tuple[Town, Witness]) -> None:
+    town, witness = seen
+    assert town.log is not None
+    cosigners = Cosigners(town.log, [Peer(witness.vkey, Direct(witness))])
+    dispatch = town.dispatch
+    dispatch.sender = Sender(dispatch.book, dispatch.office, cosigners)
+    row = dispatch.office.request(Wish("t-1", "seen", {"level_pct": 80}), "u1")
+    town.sign(row, P1)
+    town.settle(1)
+    assert town.row(row).state is State.DONE
+    proof = unpack(town.wire.commands()[0]).logged
+    assert proof is not None
+    assert NAME.encode() in proof.checkpoint
+    cosigners.close()
+
+
+def test_without_the_witness_it_waits_and_is_never_sent(seen: tuple[Town, Witness]) -> None:
+    town, _ = seen
+    row = town.dispatch.office.request(Wish("t-1", "seen", {"level_pct": 80}), "u1")
+    town.sign(row, P1)
+    town.settle(2)
+    assert town.row(row).state is State.READY
+    assert town.wire.commands() == []
