@@ -21,6 +21,7 @@ class Queue:
         self._lock = threading.Lock()
         self._waiting: OrderedDict[int, Kept] = OrderedDict((one.number, one) for one in unsent)
         self._flying: dict[int, int] = {}  # ticket -> number
+        self._early: set[int] | None = None  # landed while a ticket is being got
         self._sent = self._top = sent
 
     @property
@@ -37,29 +38,44 @@ class Queue:
                 self._waiting.popitem(last=False)
 
     def pump(self, offer: Callable[[Kept], int | None]) -> None:
-        """Send what may be sent now."""
-        with self._lock:
-            flying = set(self._flying.values())
-            for number, kept in self._waiting.items():
-                if len(self._flying) >= IN_FLIGHT_MAX:
+        """Send what may be sent now. For one thread.
+
+        `offer` is called without the lock: it takes the client's own, and the client calls
+        `landed` while it holds that. A ticket may thus land before it is known here.
+        """
+        while True:
+            with self._lock:
+                kept = self._next()
+                self._early = set()
+            ticket = None if kept is None else offer(kept)
+            with self._lock:
+                early, self._early = self._early or set(), None
+                if kept is None or ticket is None:
                     return
-                if number in flying:
-                    continue
-                ticket = offer(kept)
-                if ticket is None:
-                    return
-                self._flying[ticket] = number
+                self._flying[ticket] = kept.number
+                if ticket in early:
+                    self._land(ticket)
 
     def landed(self, ticket: int) -> None:
         """The broker has it."""
         with self._lock:
-            number = self._flying.pop(ticket, None)
-            if number is None:
-                return
-            self._waiting.pop(number, None)
-            self._top = max(number, self._top)
-            all_below = min([self._top, *(waits - 1 for waits in self._waiting)])
-            self._sent = max(self._sent, all_below)
+            if ticket in self._flying:
+                self._land(ticket)
+            elif self._early is not None:
+                self._early.add(ticket)
+
+    def _next(self) -> Kept | None:
+        flying = set(self._flying.values())
+        if len(self._flying) >= IN_FLIGHT_MAX:
+            return None
+        return next((kept for n, kept in self._waiting.items() if n not in flying), None)
+
+    def _land(self, ticket: int) -> None:
+        number = self._flying.pop(ticket)
+        self._waiting.pop(number, None)
+        self._top = max(number, self._top)
+        all_below = min([self._top, *(waits - 1 for waits in self._waiting)])
+        self._sent = max(self._sent, all_below)
 
     def lost(self) -> None:
         """The link broke: what flew must fly again."""

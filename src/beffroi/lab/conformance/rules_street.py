@@ -8,6 +8,7 @@ from beffroi.lab.conformance.bench import LEASE_TTL_MS, Bench, now_ms
 from beffroi.lab.conformance.commune import CLERK, DEPUTY, GUARD, LAMPS, PUMP, STRANGER
 from beffroi.lab.conformance.rule import is_done, is_refused, need, rule
 
+LONG_MS = 60_000  # of a lease that must not count: long enough to be noticed if it does
 DARK = {"klass": "C", "params": {"level_pct": 0}}
 
 
@@ -89,7 +90,7 @@ async def leases(bench: Bench) -> None:
         {"guard": f"{GUARD}-2"},
         {"nonce": bytes(16)},
     ):
-        await bench.lease(**odd)
+        await bench.lease(**{"ttl_ms": LONG_MS, **odd})
     await bench.send(b"rubbish", "lease")
     is_refused(await bench.ask(bench.command()), "no_lease")
 
@@ -100,7 +101,7 @@ async def doubtful_time(bench: Bench) -> None:
     hub does not set the guard's clock (F11)."""
     await _silence(bench)
     for hours in (-1, 1):
-        await bench.lease(at_ms=now_ms() + hours * 3_600_000)
+        await bench.lease(at_ms=now_ms() + hours * 3_600_000, ttl_ms=LONG_MS)
     is_refused(await bench.ask(bench.command()), "no_lease")
 
 
