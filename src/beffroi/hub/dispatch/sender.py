@@ -69,6 +69,7 @@ class Sender:
         """One look at everything that is open."""
         out: list[Outgoing] = []
         rows = self._book.store.commands(OPEN)
+        self._prune({row.id for row in rows})
         for row in sorted(rows, key=lambda row: (row.created_ms, row.counter)):
             try:
                 out += self._look(row)
@@ -77,6 +78,12 @@ class Sender:
             except DeniedError as error:
                 log.warning("command_held", command=row.id, why=str(error))
         return out
+
+    def _prune(self, still: set[str]) -> None:
+        """What ended elsewhere (cancelled, answered) needs no memory."""
+        for memory in (self.held, self._proofs, self._repeat):
+            for ident in memory.keys() - still:
+                memory.pop(ident, None)
 
     def _look(self, row: CommandRow) -> list[Outgoing]:
         now = self._book.clock.now_ms()
