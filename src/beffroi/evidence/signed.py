@@ -157,7 +157,7 @@ def _receipt_statements(
     target = receipt.target or "-"
     said = Said(
         f"Le boîtier {receipt.guard} a signé le reçu n° {receipt.number} de l’entrée "
-        f"{about.index}, à son heure le {at.fr}, équipement {target} : {what.fr}{why.fr}.",
+        f"{about.index}, selon son horloge le {at.fr}, équipement {target} : {what.fr}{why.fr}.",
         f"Guard {receipt.guard} signed receipt no. {receipt.number} of entry {about.index}, "
         f"by its clock on {at.en}, target {target}: {what.en}{why.en}.",
     )

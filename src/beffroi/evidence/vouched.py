@@ -67,8 +67,8 @@ def _inside(report: Report, roster: Roster) -> None:
     prints = ", ".join(one.key for one in roster.having(LOG)) or "-"
     said = Said(
         "À qui sont les clés n’est pas prouvé : le registre vient du fichier lui-même. Comparez "
-        f"l’empreinte de la clé du journal ({prints}) avec celle que publie la commune de "
-        f"{roster.commune}, ou fournissez son registre (--roster).",
+        f"l’empreinte de la clé du journal ({prints}) avec celle que publie la commune "
+        f"« {roster.commune} », ou fournissez son registre (--roster).",
         "Whose the keys are is not proven: the roster comes with the file. Compare the log key’s "
         f"fingerprint ({prints}) with the one that the commune of {roster.commune} publishes, or "
         "give its roster (--roster).",
@@ -121,7 +121,7 @@ def witnesses_of(report: Report, checkpoint: Checkpoint, roster: Roster) -> int 
             at = moment(seconds * 1000)
             said = Said(
                 f"Le témoin extérieur {member.person} ({member.org}) a vu ce journal de "
-                f"{checkpoint.size} entrées le {at.fr}, à son heure.",
+                f"{checkpoint.size} entrées le {at.fr}, selon son horloge.",
                 f"The outside witness {member.person} ({member.org}) saw this log of "
                 f"{checkpoint.size} entries on {at.en}, by its clock.",
             )

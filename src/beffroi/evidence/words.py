@@ -67,11 +67,11 @@ REASONS = {
 }
 
 OUTCOMES = {
-    "done": Said("exécutée et relue", "done, and read back"),
-    "refused": Said("refusée", "refused"),
-    "failed": Said("en échec", "failed"),
+    "done": Said("commande exécutée, effet relu", "done, and read back"),
+    "refused": Said("commande refusée", "refused"),
+    "failed": Said("échec de la commande", "failed"),
     "fallback": Said("repli de sécurité", "safe fallback"),
-    "tampered": Said("modification hors commande constatée", "changed without a command"),
+    "tampered": Said("changement constaté sans commande", "changed without a command"),
     "started": Said("démarrage du boîtier", "start of the guard"),
 }
 
