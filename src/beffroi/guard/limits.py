@@ -11,6 +11,7 @@ RECEIPTS_FILE_BYTES_MAX = 1_048_576  # then it is written anew with what is stil
 RECORD_BYTES_MAX = 16_777_216
 
 TICK_MS = 50
+HANG_MS_MAX = 60_000  # without one step of its thread: the process ends, to be started anew
 WATCH_MS = 2_000  # how often the equipment is looked at
 SILENT_WATCH_MS = 30_000  # and how seldom at most, while it does not answer
 FACTS_FRESH_MS = 1_000  # older facts are read again before a command is judged

@@ -21,17 +21,18 @@ from beffroi.guard.core import Core, Me
 from beffroi.guard.driver import Driver
 from beffroi.guard.drivers import open_driver
 from beffroi.guard.drivers.wiring import WiringError
-from beffroi.guard.limits import TICK_MS
+from beffroi.guard.limits import HANG_MS_MAX, TICK_MS
 from beffroi.guard.mqtt import COMMAND, LEASE, Link, LinkError, Message
 from beffroi.guard.outbox import Queue
 from beffroi.guard.store import Store, StoreError
 from beffroi.guard.trust import Trust
+from beffroi.guard.watchdog import Watchdog
 from beffroi.guard.worker import Worker, fall_back_all
 from beffroi.kernel.command import NONCE_BYTES
 from beffroi.kernel.keys import ED25519, key_id, public_of
 
 log = logging.getLogger("beffroi.guard")
-EX_CONFIG, EX_IOERR = 78, 74
+EX_CONFIG, EX_IOERR, EX_TEMPFAIL = 78, 74, 75
 
 
 class Guard:
@@ -62,7 +63,9 @@ class Guard:
         """Until SIGTERM or SIGINT: 0. EX_IOERR when the memory failed."""
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, self._end)
+        watchdog = Watchdog(lambda: self._worker.steps, HANG_MS_MAX / 1000, _hung)
         try:
+            watchdog.start()
             self._worker.begin()
             self._link.start()
             connects = 0
@@ -80,6 +83,7 @@ class Guard:
             fall_back_all(self._drivers)
             return EX_IOERR
         finally:
+            watchdog.stop()
             self._link.stop()
             for driver in self._drivers.values():
                 driver.close()
@@ -112,6 +116,11 @@ def _drivers(config: Config) -> Mapping[str, Driver]:
         except WiringError as error:
             raise ConfigError(f"targets.{name}: {error}") from error
     return drivers
+
+
+def _hung() -> None:
+    log.critical("no step for %d s: ending, to be started anew", HANG_MS_MAX // 1000)
+    os._exit(EX_TEMPFAIL)
 
 
 def _root(config: Config) -> bytes:

@@ -70,6 +70,7 @@ class Worker:
         self._core, self._store, self._drivers = core, store, drivers
         self._trust, self._outbox, self._instant = trust, outbox, instant
         self._bundle = b""
+        self.steps = 0  # grows while it works
 
     def begin(self) -> None:
         """A new start, with the documents that were trusted last."""
@@ -101,6 +102,7 @@ class Worker:
         self.run(self._core.connected(self._instant()))
 
     def tick(self) -> None:
+        self.steps += 1
         self.run(self._core.tick(self._instant()))
 
     def run(self, effects: list[Effect]) -> None:
@@ -111,6 +113,7 @@ class Worker:
             todo.extend(self._do(todo.popleft()))
 
     def _do(self, effect: Effect) -> list[Effect]:
+        self.steps += 1
         match effect:
             case Persist(record):
                 self._store.persist(record)
