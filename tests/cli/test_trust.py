@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -41,15 +42,23 @@ def typed(*lines: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-@pytest.fixture
-def stick(tmp_path):
-    """A first ceremony with three holders; two of three sign from now on."""
+@pytest.fixture(scope="module")
+def ceremony_of_three(tmp_path_factory):
+    """A first ceremony with three holders."""
+    folder = tmp_path_factory.mktemp("first")
     keys = typed(*(phrase for one in PHRASES.values() for phrase in (one, one)))
     names = [word for name in PHRASES for word in ("--holder", name)]
     beffroi(
-        "trust", "init", tmp_path / "cle", "--commune", "lys", *names,
-        "--home", tmp_path / "home", "--site", "https://beffroi.lys.fr", "--lang", "fr", keys=keys,
+        "trust", "init", folder / "cle", "--commune", "lys", *names,
+        "--home", folder / "home", "--site", "https://beffroi.lys.fr", "--lang", "fr", keys=keys,
     )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def stick(ceremony_of_three, tmp_path):
+    """A stick of one's own after it; two of three sign from now on."""
+    shutil.copytree(ceremony_of_three, tmp_path, dirs_exist_ok=True)
     return tmp_path / "cle"
 
 

@@ -474,7 +474,7 @@ def test_what_is_no_bundle_is_refused(data):
         unpack_bundle(encode(data))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_changed_byte_never_changes_what_is_believed(town, data):
     files = town.bundle()
@@ -491,7 +491,7 @@ def test_a_changed_byte_never_changes_what_is_believed(town, data):
         assert fresh.current() in (None, trusted)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.dictionaries(st.sampled_from(["timestamp", "root", "x"]), st.binary(max_size=99)))
 def test_junk_is_refused_with_a_sentence(town, junk):
     files = town.bundle() | {f"metadata/{n}.json": d for n, d in junk.items()}

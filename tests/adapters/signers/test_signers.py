@@ -44,7 +44,7 @@ def test_the_file_names_scrypt_with_the_cost_that_was_chosen():
     assert pem.SCRYPT_N * pem.SCRYPT_R * 128 == 64 * 2**20
 
 
-@settings(max_examples=10)
+@settings(max_examples=4)
 @given(seed=st.binary(min_size=32, max_size=32), phrase=st.text(min_size=10, max_size=40))
 def test_what_is_locked_opens(seed, phrase):
     try:
