@@ -23,11 +23,11 @@ class OwnTime:
 
     def __init__(self, instant: Instant, seen_ms: int) -> None:
         self._offset_ms = max(instant.wall_ms, seen_ms) - instant.mono_ms
-        self.seen_ms = seen_ms
+        self.seen_ms = max(0, seen_ms)
         self._proofs = 0
 
     def at_ms(self, instant: Instant) -> int:
-        return max(0, min(WALL_MS_MAX, self._offset_ms + instant.mono_ms))
+        return max(self.seen_ms, min(WALL_MS_MAX, self._offset_ms + instant.mono_ms))
 
     def doubt(self, instant: Instant) -> str:
         """Why the time is in doubt, "" if it is not."""
@@ -56,7 +56,7 @@ class OwnTime:
             return False
         self._proofs = 0
         self._offset_ms = instant.wall_ms - instant.mono_ms
-        self.seen_ms = instant.wall_ms
+        self.seen_ms = self.at_ms(instant)
         return True
 
     def _follow(self, instant: Instant) -> None:
