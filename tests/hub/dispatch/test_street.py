@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
 from tests.hub.dispatch.kit import signature
 from tests.hub.dispatch.street import GUARD, P1, P2, hub, street
+from typer.testing import CliRunner
 
+from beffroi.cli.command import app
 from beffroi.hub.dispatch.request import Wish
 from beffroi.kernel.dsse import Signed, pack
 from beffroi.ports.commands import State
@@ -102,19 +103,18 @@ async def test_the_console_asks_and_the_hub_takes_it_up(tmp_path: Path) -> None:
         await town.start_guard()
         async with hub(town) as dispatch:
             await town.ready()
-            say = [sys.executable, "-m", "beffroi", "command"]
             where = ["--home", str(tmp_path)]
-            asked = await asyncio.create_subprocess_exec(
-                *say, "request", *where, "lamp-1", "dim", "level_pct=70"
-            )
-            assert await asked.wait() == 0
+
+            def console(*words: str) -> int:
+                return CliRunner().invoke(app, [words[0], *where, *words[1:]]).exit_code
+
+            asked = await asyncio.to_thread(console, "request", "lamp-1", "dim", "level_pct=70")
+            assert asked == 0
             store = dispatch.book.store
             await town.until(lambda: bool(store.commands([State.DONE])))
             (row,) = store.commands()
             assert (row.by, row.params) == ("console", {"level_pct": 70})
             for wrong in (["lamp-9", "dim"], ["lamp-1", "dim", "level_pct=200"], ["lamp-1"]):
-                refused = await asyncio.create_subprocess_exec(
-                    *say, "request", *where, *wrong, stderr=asyncio.subprocess.DEVNULL
-                )
-                assert await refused.wait() != 0
+                assert await asyncio.to_thread(console, "request", *wrong) != 0
+            assert await asyncio.to_thread(console, "list", "--all") == 0
             assert len(store.commands()) == 1
