@@ -32,6 +32,7 @@ IMPURE_CALLS = {
 CLOCKLESS = (
     "kernel",
     "evidence",
+    "law",
     "model",
     "domains",
     "ports",
