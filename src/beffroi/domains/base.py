@@ -11,6 +11,7 @@ from beffroi.model.asset import Asset, Kind, Label
 from beffroi.model.cap import Alert
 from beffroi.model.finding import Finding, Rule, Step
 from beffroi.model.reading import Obs
+from beffroi.model.report import Report, Topic
 
 
 class DecodeError(Exception):
@@ -49,12 +50,14 @@ class Choice:
 class Act:
     """An action on a kind of asset as a page offers it. What is allowed is in the envelope alone.
 
-    `shows` names the property of the asset that tells of its effect ("" if none does).
+    `shows` names the property of the asset that tells of its effect ("" if none does). `public`:
+    passers-by see it with its short code, and may look that code up.
     """
 
     label: Label
     params: Mapping[str, Choice] = field(default_factory=dict)
     shows: str = ""
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,12 @@ def no_advice(alerts: Sequence[Alert], assets: Sequence[Asset], now_ms: int) -> 
     return Advice()
 
 
+def no_findings(reports: Sequence[Report], now_ms: int) -> Sequence[Finding]:
+    """What inhabitants report raises no alarm of it."""
+    del reports, now_ms
+    return ()
+
+
 def no_group(asset: Asset) -> str:
     """Most assets are watched alone."""
     del asset
@@ -134,6 +143,10 @@ class Domain:
 
     `advise(alerts, assets, now_ms)`: what follows for the assets of this domain from the verified
     alerts of authorities that were received, in any order, updates and cancellations among them.
+
+    `topics`: categories under which inhabitants report something to this service.
+    `reported(reports, now_ms)`: every finding that holds, given all reports that are open, about
+    the asset of a report or, without one, about the report's own id.
     """
 
     name: str
@@ -151,6 +164,8 @@ class Domain:
         nothing_ordered
     )
     advise: Callable[[Sequence[Alert], Sequence[Asset], int], Advice] = no_advice
+    topics: Mapping[str, Topic] = field(default_factory=dict)
+    reported: Callable[[Sequence[Report], int], Sequence[Finding]] = no_findings
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:

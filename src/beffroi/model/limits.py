@@ -156,6 +156,11 @@ SIGNED_FILE_BYTES_MAX = 65_536
 PASSKEYS_PER_USER_MAX = 8
 PASSKEY_TIMEOUT_MS = 120_000
 RECEIPTS_SHOWN_MAX = 100
+CODE_COMMANDS_MAX = 2_000  # the newest, among which the short code of a board is looked up
+CODE_TRIES_PER_10_MIN_MAX = 30  # of one address: enough to read boards, too few to guess
+EVIDENCE_SCAN_MAX = 4_000  # entries looked at for the story of one command
+EVIDENCE_SHOWN = 50
+EXPIRY_WARNING_DAYS = 21  # before signed rules end, the pages say so
 
 # --- alerts of authorities (CAP) -----------------------------------------------------------------
 CAP_BYTES_MAX = 2 * 1024 * 1024  # national alerts draw long borders: 0.9 MB was seen
@@ -168,3 +173,34 @@ CAP_KEPT_MAX = 200
 
 # --- parking entitlements ------------------------------------------------------------------------
 USED_CLAIMS_MAX = 1_000_000  # titles that one verifier remembers, about 60 bytes each
+
+# --- reports of inhabitants ----------------------------------------------------------------------
+REPORT_TEXT_CHARS_MAX = 2_000  # Open311 asks for 4,000 at most; longer is a letter
+REPORT_PLACE_CHARS_MAX = 200
+REPORT_ANSWER_CHARS_MAX = 2_000
+REPORT_ADDITIONS_MAX = 10  # further words of its author
+EMAIL_CHARS_MAX = 254
+PHOTO_BYTES_MAX = 12 * 1024 * 1024  # as a telephone sends it
+PHOTO_PIXELS_MAX = 50_000_000
+PHOTO_SIDE_PX = 1_600  # of what is kept, the longer side
+PHOTO_KEPT_BYTES_MAX = 1024 * 1024
+PHOTO_WORK_S_MAX = 15.0  # of decoding, in a process of its own
+PHOTO_WORKERS_MAX = 2  # at once
+PHOTO_MEMORY_BYTES_MAX = 640 * 1024 * 1024  # address space of that process
+REPORT_BODY_BYTES_MAX = PHOTO_BYTES_MAX + 64 * 1024  # a form with its photo
+REPORTS_PER_10_MIN_MAX = 6  # of one address
+REPORTS_OF_ALL_PER_10_MIN_MAX = 120  # beyond it the public form is closed for some minutes
+REPORTS_BEFORE_QUESTION = 30  # of everybody in ten minutes; then the form asks a sum
+SUPPORTS_PER_10_MIN_MAX = 20  # "me too" of one address
+FORM_S_MIN = 3  # a form that comes back faster was not filled in by a person
+FORM_S_MAX = 4 * 3_600
+FORM_TOKENS_MAX = 20_000  # used tokens that are remembered
+REPORT_DAYS = 730  # how long what was sent is kept after it was received
+REPORT_NEAR_M = 60.0  # duplicates are looked for within
+REPORT_NEAR_DAYS = 45
+REPORTS_NEAR_MAX = 5  # proposed at once
+REPORTS_PUBLIC_MAX = 1_000  # on the public map
+REPORTS_PUBLIC_S = 5.0  # the public list may be so old
+REPORTS_OPEN_MAX = 20_000  # looked at for alarms
+REPORT_TICK_S = 60.0
+DANGER_WORDS_H = 24  # safety deadline when words tell of a danger

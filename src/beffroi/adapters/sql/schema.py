@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-SCHEMA_VERSION = "0003"  # the newest migration; a test compares
-OLDER_VERSIONS = ("0001", "0002")
+SCHEMA_VERSION = "0004"  # the newest migration; a test compares
+OLDER_VERSIONS = ("0001", "0002", "0003")
 
 # STRICT tables know only these names.
 Int = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -232,6 +232,39 @@ plan = _table(
 passkey = _table(
     "passkey", _key("id"), _col("person", Text, index=True), _col("doc"), _col("chk", Int)
 )
+
+# --- reports -----------------------------------------------------------------------------------
+report = _table(
+    "report",
+    _key("id"),
+    _col("link_hash", unique=True),  # of its status link; its id again once the link is void
+    _col("state"),
+    _col("topic"),
+    _col("asset"),
+    _col("unsafe", Small),
+    _col("public", Small),
+    _col("received_ms", Int),
+    _col("lon", Real),  # NOWHERE when the place is not known
+    _col("lat", Real),
+    _col("version", Int),
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "state", "received_ms"),
+    Index(None, "received_ms"),
+    Index(None, "asset", "received_ms"),
+    Index(None, "unsafe", "received_ms"),
+    Index(None, "public", "received_ms"),
+    Index(None, "lat"),
+)
+report_event = _table(
+    "report_event",
+    _key("id"),  # report and version: one for each
+    _col("report", Text, index=True),
+    _col("version", Int),
+    _col("doc"),
+    _col("chk", Int),
+)
+report_photo = _table("report_photo", _key("id"), _col("jpeg", Blob), _col("chk", Int))
 
 # --- people --------------------------------------------------------------------------------------
 person = _table("person", _key("id"), _col("doc"), _col("chk", Int))

@@ -1,4 +1,4 @@
-"""The five parts of one database behind `ports.store.Store`."""
+"""The six parts of one database behind `ports.store.Store`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from beffroi.adapters.sql.engines import Engine
 from beffroi.adapters.sql.migrations import migrate
 from beffroi.adapters.sql.people import SqlPeople
 from beffroi.adapters.sql.readings import SqlReadings
+from beffroi.adapters.sql.reports import SqlReports
 from beffroi.adapters.sql.sqlite_engine import SqliteEngine
 from beffroi.ports.store import Counts, StoreError
 
@@ -30,6 +31,7 @@ class SqlStore:
         self.alarms = SqlAlarms(database)
         self.people = SqlPeople(database)
         self.commands = SqlCommands(database)
+        self.reports = SqlReports(database)
 
     def backup(self, path: str) -> None:
         """The copy and, beside it, its manifest: counts of the copy itself, not of the original,

@@ -1,0 +1,1 @@
+"""Reports of inhabitants: received, read, answered, made safe. See docs/reports.md."""
