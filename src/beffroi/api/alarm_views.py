@@ -13,6 +13,7 @@ from beffroi.hub.alarms import text
 from beffroi.hub.alarms.index import is_group
 from beffroi.hub.alarms.lifecycle import TABLE, unclosable
 from beffroi.hub.alarms.turn import rule_of
+from beffroi.hub.coordination import rules as coordination_rules
 from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.services import Services
 from beffroi.model.alarm import Alarm, AlarmEvent, AlarmState
@@ -76,7 +77,7 @@ def people(services: Services) -> People:
 
 
 def rules(services: Services) -> dict[str, Rule]:
-    found: dict[str, Rule] = dict(RULES)
+    found: dict[str, Rule] = {**RULES, **coordination_rules.RULES}
     for domain in services.domains.values():
         found.update(domain.rules)
     return found

@@ -21,6 +21,7 @@ from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
 from beffroi.cli import place
+from beffroi.cli.coordination import UNPLANNED, Places, attach
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.neighbours import witness_of
 from beffroi.cli.serve import end_signals
@@ -29,6 +30,8 @@ from beffroi.domains.registry import domains
 from beffroi.hub.advice import Advisor
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
+from beffroi.hub.coordination import rules as coordination_rules
+from beffroi.hub.coordination.feed import Feed
 from beffroi.hub.dispatch.alarming import ToDesk
 from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.ingest.loop import IngestLoop
@@ -50,15 +53,19 @@ log = structlog.get_logger("hub")
 
 
 class Teller:
-    """Tells open pages and the herald of alarm changes, from whichever thread made them durable."""
+    """Tells open pages, the herald and the coordination of alarm changes, from whichever thread
+    made them durable."""
 
     def __init__(self, live: Live, herald: Herald) -> None:
         self._live = live
         self._herald = herald
         self._loop = asyncio.get_running_loop()
+        self.feed: Feed | None = None  # it needs the desk, which needs us
 
     def __call__(self, changes: Sequence[AlarmChange]) -> None:
         self._herald(changes)
+        if self.feed is not None:
+            self.feed.changes(changes)
         for change in changes:
             self._loop.call_soon_threadsafe(self._live.tell, Event("alarm", asdict(change.alarm)))
 
@@ -76,14 +83,15 @@ class Moved:
 
 
 class Changed:
-    """A command changed: open pages hear of it, and the watches once it was done."""
+    """A command changed: open pages hear of it, the coordination, the watches once it was done."""
 
-    def __init__(self, live: Live, orders: Orders) -> None:
-        self._moved, self._orders = Moved(live), orders
+    def __init__(self, live: Live, orders: Orders, feed: Feed) -> None:
+        self._moved, self._orders, self._feed = Moved(live), orders, feed
 
     def __call__(self, row: CommandRow) -> None:
         self._moved(row)
         self._orders(row)
+        self._feed.command(row)
 
 
 class Refused:
@@ -92,8 +100,11 @@ class Refused:
     def __init__(self, store: SqlStore, clock: SystemClock) -> None:
         self._store, self._clock = store, clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self.feed: Feed | None = None
 
     def __call__(self, refusal: Refusal, times: int) -> None:
+        if self.feed is not None:
+            self.feed.refused(refusal.device, refusal.what, refusal.subject, times)
         task = asyncio.create_task(asyncio.to_thread(self._keep, refusal, times))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -141,12 +152,13 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     clock, live = SystemClock(), Live()
     store = await asyncio.to_thread(place.store_of, settings)
     known = domains()
-    rules = dict(RULES)
+    rules = {**RULES, **coordination_rules.RULES}
     rules |= {name: rule for domain in known.values() for name, rule in domain.rules.items()}
     herald = Herald(place.notifier_of(settings), rules, store.people.users)
-    desk = Desk(store.alarms, rules, told=Teller(live, herald))
+    teller, refusals = Teller(live, herald), Refused(store, clock)
+    desk = Desk(store.alarms, rules, told=teller)
     where = place.endpoint(settings)
-    bus = NatsBus(where, place.broker_folder(settings), Refused(store, clock))
+    bus = NatsBus(where, place.broker_folder(settings), refusals)
     codecs = place.codecs_of(store)
     host = settings.mqtt.names[0] if settings.mqtt.names else where.mqtt_host
     identity = Enrolment(place.authority(settings), store, clock, host, where.mqtt_port)
@@ -165,9 +177,12 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         orders=orders,
     )
     alarms = ToDesk(desk, store, clock)
+    places = Places(store)
+    feed = Feed(desk, alarms, clock, places, store.people, UNPLANNED)
+    teller.feed = refusals.feed = feed
     inbox = await asyncio.to_thread(Inbox, settings.home / "alerts")
     advisor = Advisor(inbox, store.assets, known, alarms, clock)
-    async with dispatching(settings, store, clock, alarms, Changed(live, orders)) as dispatch:
+    async with dispatching(settings, store, clock, alarms, Changed(live, orders, feed)) as dispatch:
         services = Services(
             store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port, dispatch
         )
@@ -175,11 +190,14 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         mount_ui(app)
         app.state.witness = witness = witness_of(settings.home)
         app.state.advisor = advisor  # what alerts of authorities propose
+        app.state.coordination = feed
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
             dispatch.run() if dispatch else trust_appears(settings)
         )
+        await asyncio.to_thread(attach, feed, places, dispatch, desk)
+        watching = asyncio.create_task(feed.run())
         upkeep = asyncio.create_task(keep(store.readings, clock))
         advising = asyncio.create_task(advisor.run())
         try:
@@ -187,6 +205,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         finally:
             upkeep.cancel()
             advising.cancel()
+            await _ended(watching)
             await _ended(sending)
             await ingest.stop()
             with contextlib.suppress(Exception):

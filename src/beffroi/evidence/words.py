@@ -23,6 +23,10 @@ KINDS = {
     "interlock.set": Said("incompatibilités changées", "interlocks changed"),
     "trust.published": Said("registre des clés publié", "roster of keys published"),
     "incident.raised": Said("incident signalé", "incident raised"),
+    "incident.ended": Said("incident terminé", "incident over"),
+    "access.refused": Said("accès refusé", "access refused"),
+    "approval.refused": Said("approbation refusée", "approval refused"),
+    "request.refused": Said("demande refusée", "request refused"),
     "alarm.raised": Said("alarme levée", "alarm raised"),
     "payload.erased": Said("contenu effacé", "payload erased"),
 }

@@ -90,7 +90,7 @@ class HubProcess:
         """Until its pages answer."""
         command = [sys.executable, "-m", "beffroi", "serve", "--home", str(self.home)]
         with (self.home / "serve.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
+            self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, start_new_session=True
             )
         end = time.monotonic() + START_S_MAX

@@ -240,6 +240,9 @@ class PeopleStore(Protocol):
     def log_access(self, at_ms: int, actor: str, action: str, subject: str) -> None:
         """Append-only."""
 
+    def failed_sign_ins(self, since_ms: int) -> int:
+        """How many attempts with a wrong name or passphrase were logged since."""
+
 
 @dataclass(frozen=True, slots=True)
 class User:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from beffroi.adapters.sql import documents, schema
@@ -114,3 +114,9 @@ class SqlPeople:
         row = {"at_ms": at_ms, "actor": actor, "action": action, "subject": subject}
         with self._db.write() as conn:
             conn.execute(insert(schema.access_log).values(row))
+
+    def failed_sign_ins(self, since_ms: int) -> int:
+        row = schema.access_log.c
+        failed = select(func.count()).where(row.action == "sign_in_failed", row.at_ms > since_ms)
+        with self._db.read() as conn:
+            return int(conn.execute(failed).scalar() or 0)

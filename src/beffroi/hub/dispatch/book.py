@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from beffroi.evidence.entry import Draft
 from beffroi.hub.dispatch.denied import DeniedError, deny
 from beffroi.hub.dispatch.mirror import MOVED, Mirror
 from beffroi.hub.dispatch.trust import Trusted, TrustError, TrustSource
 from beffroi.kernel.limits import DAY_MS
+from beffroi.kernel.receipt import Receipt
 from beffroi.kernel.situation import Situation
 from beffroi.model.finding import Finding
 from beffroi.ports.clock import Clock
@@ -29,6 +31,15 @@ from beffroi.ports.log_store import LogError, LogStore
 
 Alarms = Callable[[Sequence[Finding]], None]
 Told = Callable[[CommandRow], None]
+
+
+class No(NamedTuple):
+    """A no to somebody who asked: nothing else of the store tells of it."""
+
+    target: str
+    code: str  # of the judge's reasons, or the hub's own
+    by: str  # an account's id
+    digest: str = ""  # of the command that was to be approved, "" for a request
 
 
 def _nobody(_: object) -> None:
@@ -56,6 +67,9 @@ class Book:
         self.mirror = Mirror()
         self.alarms = alarms
         self.wake: Callable[[], None] = lambda: None
+        # Both from any thread; they must not block.
+        self.heard: Callable[[Receipt], None] = _nobody  # each new receipt, once it is kept
+        self.denied: Callable[[No], None] = _nobody
         self._told, self._source = told, trust
         self._trusted: Trusted | None = None
         self._why = ""

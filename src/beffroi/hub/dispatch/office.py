@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from beffroi.hub.dispatch import approve, check, evidence, lifecycle
 from beffroi.hub.dispatch.approve import Missing
-from beffroi.hub.dispatch.book import Book
+from beffroi.hub.dispatch.book import Book, No
 from beffroi.hub.dispatch.denied import Denied, DeniedError, deny
 from beffroi.hub.dispatch.mirror import Seen
 from beffroi.hub.dispatch.request import Need, Wish, build, need_of, needed
@@ -88,6 +88,9 @@ class Office:
                     return self._request(wish, by, ident or self._new_id())
                 except TakenError:  # another process took the place
                     continue
+                except DeniedError as error:
+                    self._book.denied(No(wish.target, error.denied.code, by))
+                    raise
         raise DeniedError(
             deny(
                 "taken", "Somebody else commands {target} just now. Try again.", target=wish.target
@@ -204,6 +207,7 @@ class Office:
                 row.payload, signature, envelope, roster, before, account=account, person=person
             )
             if isinstance(member, Denied):
+                book.denied(No(row.target, member.code, account, row.digest))
                 raise DeniedError(member)
             need = self.need(command, envelope)
             if isinstance(need, Denied):

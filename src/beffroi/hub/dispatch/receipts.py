@@ -39,6 +39,7 @@ class _Turn:
     findings: list[Finding] = field(default_factory=list)
     changes: list[CommandChange] = field(default_factory=list)
     kept: list[ReceiptRow] = field(default_factory=list)
+    said: list[Receipt] = field(default_factory=list)
     rows: dict[str, CommandRow] = field(default_factory=dict)  # by digest, newest value
     statuses: dict[tuple[str, str], StatusRow] = field(default_factory=dict)
     heads: dict[str, tuple[int, bytes]] = field(default_factory=dict)
@@ -74,6 +75,8 @@ class Receipts:
             self._heads.update(turn.heads)
         if turn.findings:
             self._book.alarms(turn.findings)
+        for said in turn.said:
+            self._book.heard(said)
         return turn.changes
 
     # --- statuses ----------------------------------------------------------------------------
@@ -154,6 +157,7 @@ class Receipts:
         if known or self._book.store.receipt(row.hash) is not None:
             return  # it came again: the guard answers the same bytes with the same receipt
         turn.kept.append(row)
+        turn.said.append(said)
         turn.drafts.append(evidence.receipt(row, said.target))
         self._chain(said, row, turn)
         self._tell(said, turn, now)

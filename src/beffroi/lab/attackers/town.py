@@ -152,8 +152,8 @@ class Town:
         self._wire = await Wire.connect(
             "127.0.0.1", self.hub.endpoint.client_port, key, "somebody with root"
         )
-        self._wire.subscribe("d.*.status", lambda subject, _r, _h, data: self._status(data))
-        self._wire.subscribe("d.*.receipt", lambda subject, _r, _h, data: self._receipt(data))
+        self._wire.subscribe("d.*.status", lambda _s, _r, _h, data: self._status(data))
+        self._wire.subscribe("d.*.receipt", lambda _s, _r, _h, data: self._receipt(data))
 
     def _status(self, data: bytes) -> None:
         with contextlib.suppress(ValueError):  # a forged one is not ours to believe

@@ -57,9 +57,7 @@ class Watched(Equipment):
 class Post:
     """One cabinet: `guard` drives `assets`, all of services that can be commanded."""
 
-    def __init__(
-        self, folder: Path, commune: Commune, guard: str, assets: Sequence[Asset]
-    ) -> None:
+    def __init__(self, folder: Path, commune: Commune, guard: str, assets: Sequence[Asset]) -> None:
         self.guard, self.commune = guard, commune
         self.assets = {asset.id: asset for asset in assets}
         self.cabinet = Cabinet(folder / guard, commune.id, guard)

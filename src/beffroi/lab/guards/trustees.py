@@ -24,7 +24,7 @@ from beffroi.kernel.roster import EVERY, OPERATOR, WITNESS, Member, Roster
 from beffroi.lab.guards.neighbour import NAME as NEIGHBOUR
 
 HOLDERS = ("demo-holder-1", "demo-holder-2", "demo-holder-3")
-SECRET = "PASSPHRASE-DEMO.txt"
+SECRET_FILE = "PASSPHRASE-DEMO.txt"  # noqa: S105 - a file name
 NOTICE = """\
 DÉMONSTRATION SEULEMENT. Ces clés ne protègent rien de réel.
 DEMONSTRATION ONLY. These keys protect nothing real.
@@ -114,7 +114,7 @@ class Trustees:
         return bool(self.stick.versions("root"))
 
     def _secret(self) -> str:
-        path = self.folder / SECRET
+        path = self.folder / SECRET_FILE
         if path.exists():
             return path.read_text().splitlines()[-1]
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
