@@ -10,6 +10,7 @@ from beffroi.kernel.envelope import Envelope
 from beffroi.model.asset import Asset, Kind, Label
 from beffroi.model.cap import Alert
 from beffroi.model.finding import Finding, Rule, Step
+from beffroi.model.measure import Entry, Measure
 from beffroi.model.reading import Obs
 from beffroi.model.report import Report, Topic
 
@@ -147,6 +148,9 @@ class Domain:
     `topics`: categories under which inhabitants report something to this service.
     `reported(reports, now_ms)`: every finding that holds, given all reports that are open, about
     the asset of a report or, without one, about the report's own id.
+
+    `measures[id]`: how the indicator of this id (`law.indicators`) is computed from what is stored;
+    `entries`: the yearly figures that these need from people.
     """
 
     name: str
@@ -166,6 +170,8 @@ class Domain:
     advise: Callable[[Sequence[Alert], Sequence[Asset], int], Advice] = no_advice
     topics: Mapping[str, Topic] = field(default_factory=dict)
     reported: Callable[[Sequence[Report], int], Sequence[Finding]] = no_findings
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = field(default_factory=dict)
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:

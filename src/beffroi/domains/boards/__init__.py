@@ -1,5 +1,6 @@
 """Display boards: templates only, alerts by two organisations, read back (M12). See `domain.md`."""
 
+from beffroi.domains import measure_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.boards.acts import ACTS, board_envelope, ordered
 from beffroi.domains.boards.cap import advise
@@ -22,4 +23,6 @@ DOMAIN = Domain(
     envelope=board_envelope,
     ordered=ordered,
     advise=advise,
+    measures=measure_streets.BOARDS,
+    entries=measure_streets.BOARD_ENTRIES,
 )

@@ -1,5 +1,6 @@
 """People flow: anonymous counts, what is expected and what is unusual. See domain.md."""
 
+from beffroi.domains import measure_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.flows.decode import MODELS, decode
 from beffroi.domains.flows.entities import COUNTER
@@ -16,4 +17,5 @@ DOMAIN = Domain(
     watch=CounterWatch,
     models=MODELS,
     colour="#2a9d8f",
+    measures=measure_streets.FLOWS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from beffroi.domains import measure_light
 from beffroi.domains.attrs import text
 from beffroi.domains.base import Domain
 from beffroi.domains.lighting.acts import ACTS, lighting_envelope, ordered
@@ -30,4 +31,6 @@ DOMAIN = Domain(
     acts=ACTS,
     envelope=lighting_envelope,
     ordered=ordered,
+    measures=measure_light.MEASURES,
+    entries=measure_light.ENTRIES,
 )

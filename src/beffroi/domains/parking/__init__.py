@@ -1,5 +1,6 @@
 """Short-stay bays: occupancy by two technologies, stay, rotation, overstay. See domain.md."""
 
+from beffroi.domains import measure_bays
 from beffroi.domains.base import Domain
 from beffroi.domains.parking.decode import MODELS, decode
 from beffroi.domains.parking.entities import BAY
@@ -16,4 +17,6 @@ DOMAIN = Domain(
     watch=BayWatch,
     models=MODELS,
     colour="#6a4c93",
+    measures=measure_bays.MEASURES,
+    entries=measure_bays.ENTRIES,
 )

@@ -17,7 +17,6 @@ MODELS = {
     "bosch-tps110": Label("Bosch TPS110 (LoRaWAN)", "Bosch TPS110 (LoRaWAN)"),
     "nwave-nps405": Label("Nwave NPS405 (LoRaWAN)", "Nwave NPS405 (LoRaWAN)"),
 }
-
 _FRAMES = {"parking_status", "parking status", "heartbeat", "startup", "user_registration"}
 _NUMBERS = {"temperature": "temperature_C", "battery_voltage": "battery_V"}
 

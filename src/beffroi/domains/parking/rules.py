@@ -9,7 +9,6 @@ from beffroi.domains.rule_table import parse
 OVERSTAY, LONG_STAY = "parking.overstay", "parking.long_stay"
 DISAGREE, STUCK = "parking.sensors_disagree", "parking.sensor_stuck"
 BATTERY, SILENT = "parking.low_battery", "parking.silent"
-DAY_S = 86_400
 
 _TABLE = """
 overstay | INFO | arrêté municipal (attribut de la place)
@@ -48,6 +47,6 @@ silent | WARNING | local
 
 # nothing here endangers anybody: a reminder a day, the next person after three
 RULES = {
-    rule.id: replace(rule, remind_s=DAY_S, escalate_s=3 * DAY_S)
+    rule.id: replace(rule, remind_s=86_400, escalate_s=3 * 86_400)
     for rule in parse("parking", _TABLE).values()
 }

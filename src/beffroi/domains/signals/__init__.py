@@ -6,6 +6,7 @@ a safety integrity level, and nothing here can set a lamp, an amber or a clearan
 
 from __future__ import annotations
 
+from beffroi.domains import measure_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.signals.acts import ACTS, envelope, ordered
 from beffroi.domains.signals.decode import MODELS, decode
@@ -26,4 +27,5 @@ DOMAIN = Domain(
     acts=ACTS,
     envelope=envelope,
     ordered=ordered,
+    measures=measure_streets.SIGNALS,
 )

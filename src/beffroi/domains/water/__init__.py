@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from beffroi.domains import measure_water
 from beffroi.domains.attrs import text
 from beffroi.domains.base import Domain, Watch
 from beffroi.domains.water.acts import ACTS, water_envelope
@@ -37,4 +38,6 @@ DOMAIN = Domain(
     group=_network,
     acts=ACTS,
     envelope=water_envelope,
+    measures=measure_water.MEASURES,
+    entries=measure_water.ENTRIES,
 )

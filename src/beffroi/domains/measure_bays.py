@@ -1,0 +1,110 @@
+"""What is measured of short-stay bays over a period. Sums only: no vehicle, no stay of anybody."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from beffroi.domains.measuring import heard, rises, steps
+from beffroi.model.asset import Label
+from beffroi.model.measure import (
+    DAY_MS,
+    HOUR_MS,
+    NO_ASSETS,
+    NO_DATA,
+    Entry,
+    Measured,
+    Reader,
+    share,
+    unproven,
+)
+
+KIND = "bay"
+OCCUPIED, OVER = 0.5, 3.0
+BLINK_MS = 10_000  # no vehicle leaves and another parks in less
+HOLE_MS = 26 * HOUR_MS  # a bay tells its state when it changes, and once a day
+PUBLIC_BAYS = Entry(Label("places publiques de la commune", "public bays of the municipality"))
+NO_PAIR = Label(
+    "aucune place n’a deux technologies qui parlent", "no bay has two technologies that speak"
+)
+
+
+def live_bays(reader: Reader) -> Measured:
+    """P1. Of the public bays that were entered, else of the bays in the books."""
+    bays, entered = len(reader.assets(KIND)), reader.given("public_bays")
+    if not bays:
+        return unproven(NO_ASSETS)
+    whole = max(float(bays), entered or 0.0)
+    live = len(heard(reader, KIND, "state", "occupied"))
+    return Measured(100 * live / whole, 1.0, bays, declared=entered is not None)
+
+
+def rotation(reader: Reader) -> Measured:
+    """P2."""
+    arrivals, _, days, known = _stays(reader)
+    if days <= 0:
+        return unproven(NO_DATA, known)
+    spread = 1.96 * float(np.sqrt(arrivals)) / days
+    return Measured(arrivals / days, known, arrivals, spread=spread)
+
+
+def overstays(reader: Reader) -> Measured:
+    """P3."""
+    arrivals, over, _, known = _stays(reader)
+    return share(min(over, arrivals), arrivals, known, arrivals)
+
+
+def agreement(reader: Reader) -> Measured:
+    """P4. Minutes in which both the magnetometer and the radar say something."""
+    bays, same, both, pairs = reader.assets(KIND), 0, 0, 0
+    for bay in bays:
+        one = reader.lines(bay.id, "occupied_mag")
+        two = reader.lines(bay.id, "occupied_radar")
+        if not one or not two:
+            continue
+        pairs += 1
+        end = reader.span.end_ms
+        agreed, together = _together(
+            list(steps(one[0], end, HOLE_MS)), list(steps(two[0], end, HOLE_MS))
+        )
+        same, both = same + agreed, both + together
+    if not pairs:
+        return unproven(NO_PAIR)
+    known = both / (len(bays) * (reader.span.end_ms - reader.span.start_ms))
+    if not both:
+        return unproven(NO_DATA, known)
+    return Measured(100 * same / both, min(known, 1.0), both // 60_000)
+
+
+def _stays(reader: Reader) -> tuple[int, int, float, float]:
+    """(arrivals, of them too long, bay-days known, share of all bay-days)."""
+    arrivals, over, known_ms, bays = 0, 0, 0, reader.assets(KIND)
+    for bay in bays:
+        for line in reader.lines(bay.id, "occupied"):
+            arrivals += rises(line, OCCUPIED, BLINK_MS)
+            held = steps(line, reader.span.end_ms, HOLE_MS)
+            known_ms += sum(end - start for start, end, _ in held)
+        for line in reader.lines(bay.id, "state"):
+            over += int(np.count_nonzero((line.value[1:] == OVER) & (line.value[:-1] != OVER)))
+    whole = len(bays) * (reader.span.end_ms - reader.span.start_ms)
+    return arrivals, over, known_ms / DAY_MS, min(known_ms / whole, 1.0) if whole else 0.0
+
+
+def _together(
+    one: list[tuple[int, int, float]], two: list[tuple[int, int, float]]
+) -> tuple[int, int]:
+    """(milliseconds in which both say the same, in which both say something)."""
+    same = both = i = j = 0
+    while i < len(one) and j < len(two):
+        start, end = max(one[i][0], two[j][0]), min(one[i][1], two[j][1])
+        if end > start:
+            both += end - start
+            same += (end - start) * ((one[i][2] >= OCCUPIED) == (two[j][2] >= OCCUPIED))
+        if one[i][1] <= two[j][1]:
+            i += 1
+        else:
+            j += 1
+    return same, both
+
+
+MEASURES = {"P1": live_bays, "P2": rotation, "P3": overstays, "P4": agreement}
+ENTRIES = {"public_bays": PUBLIC_BAYS}
