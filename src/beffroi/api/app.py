@@ -26,6 +26,7 @@ from beffroi.api.settings import WebSettings
 from beffroi.api.town import Town
 from beffroi.api.tries import Tries
 from beffroi.hub.services import Services
+from beffroi.model.limits import CODE_TRIES_PER_10_MIN_MAX
 
 ROUTERS = (
     witness.router,  # before /links/{link}/{source}, which its path would fit
@@ -56,6 +57,7 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.web = web or WebSettings()
     app.state.town = Town(services)
     app.state.tries = Tries()
+    app.state.code_tries = Tries(CODE_TRIES_PER_10_MIN_MAX)
     app.state.passkey_challenges = {}
     for router in ROUTERS:
         app.include_router(router)

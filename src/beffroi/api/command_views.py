@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from beffroi.api import command_words
 from beffroi.api.problems import Refusal
 from beffroi.api.words import said
 from beffroi.domains.base import Act, Choice
@@ -23,7 +24,7 @@ from beffroi.hub.services import Services
 from beffroi.kernel.dsse import unpack
 from beffroi.kernel.envelope import Action, Allowed, Envelope
 from beffroi.kernel.receipt import read_receipt
-from beffroi.model.asset import Label
+from beffroi.model.asset import Asset, Label
 from beffroi.model.limits import PERSON_CHARS_MAX
 from beffroi.ports.commands import CommandRow, PlanRow, State
 from beffroi.ports.store import User
@@ -58,15 +59,19 @@ def put_person(services: Services, user_id: str, person: str) -> None:
     services.store.people.put_setting(PERSON + user_id, person[:PERSON_CHARS_MAX])
 
 
+NOBODY = User("", "", "reader")
+
+
 # --- commands ------------------------------------------------------------------------------------
 class View:
     """For one reader: language, account, what names mean."""
 
-    def __init__(self, services: Services, lang: str, user: User) -> None:
+    def __init__(self, services: Services, lang: str, user: User = NOBODY) -> None:
         self._services, self._lang, self._user = services, lang, user
         self._dispatch = dispatch_of(services)
         self._users = {one.id: one.name for one in services.store.people.users()}
         self._person = person_of(services, user.id)
+        self._assets: dict[str, Asset | None] = {}
 
     def many(self, rows: Sequence[CommandRow]) -> list[dict[str, Any]]:
         return [self.one(row) for row in rows]
@@ -76,7 +81,7 @@ class View:
         envelope = self._envelopes.get(row.target)
         action = envelope.actions.get(row.action) if envelope else None
         lacks = self._dispatch.office.missing(row)
-        held = self._dispatch.sender.held.get(row.id)
+        held = self._dispatch.sender.held.get(row.id) if row.state is State.READY else None
         reason, detail = (held.code, str(held)) if held else (row.reason, row.detail)
         return {
             "id": row.id,
@@ -87,10 +92,16 @@ class View:
             "service": row.service,
             "authority": envelope.authority if envelope else "",
             "action": row.action,
-            "action_name": self._action_name(row.target, row.action),
+            "action_name": self.action_name(row.target, row.action),
             "class": row.klass,
             "class_note": said(CLASS_NOTES[row.klass], self._lang),
             "params": dict(row.params),
+            "params_shown": [
+                one._asdict()
+                for one in command_words.shown(
+                    self._act(row.target, row.action), row.params, self._lang
+                )
+            ],
             "say": say(action, row.params, self._lang) if action else "",
             "state": row.state.value,
             "state_name": said(STATES[row.state], self._lang),
@@ -110,6 +121,18 @@ class View:
             "approvals": self._approvals(row),
             "receipt": self._receipt(row),
             "may": self._may(row, lacks),
+        }
+
+    def displayed(self, row: CommandRow) -> dict[str, Any]:
+        """What a passer-by may know of a public command: what he sees anyway, and how it ended."""
+        return {
+            "target_name": self.target_name(row.target),
+            "action_name": self.action_name(row.target, row.action),
+            "params_shown": [
+                one._asdict() for one in self.params_shown(row.target, row.action, row.params)
+            ],
+            "state": row.state.value,
+            "state_name": said(STATES[row.state], self._lang),
         }
 
     def story(self, row: CommandRow) -> list[dict[str, Any]]:
@@ -132,14 +155,53 @@ class View:
         return said(known, self._lang) if known else self._users.get(who, who)
 
     def target_name(self, target: str) -> str:
-        asset = self._services.store.assets.asset(target)
-        envelope = self._envelopes.get(target)
+        asset, envelope = self._asset(target), self._envelopes.get(target)
         return asset.name if asset else envelope.name if envelope else target
+
+    def _asset(self, target: str) -> Asset | None:
+        if target not in self._assets:
+            self._assets[target] = self._services.store.assets.asset(target)
+        return self._assets[target]
 
     # --- targets -----------------------------------------------------------------------------
     def targets(self) -> list[dict[str, Any]]:
         found = sorted(self._envelopes.values(), key=lambda one: (one.service, one.target))
         return [self._target(one) for one in found]
+
+    def target(self, target: str) -> dict[str, Any] | None:
+        """One of them; None when nothing can be done to it from here."""
+        envelope = self._envelopes.get(target)
+        return self._target(envelope) if envelope else None
+
+    def held(self, target: str, action: str) -> list[command_words.Held]:
+        """What the envelope allows of this action, case by case."""
+        envelope = self._envelopes.get(target)
+        found = envelope.actions.get(action) if envelope else None
+        return command_words.cases(found, self._act(target, action), self._lang) if found else []
+
+    def params_shown(
+        self, target: str, action: str, params: Mapping[str, int | str]
+    ) -> list[command_words.Shown]:
+        return command_words.shown(self._act(target, action), params, self._lang)
+
+    def told(self, act: Mapping[str, Any]) -> dict[str, Any]:
+        """A step of a plan or of an interlock by its names."""
+        target, action = act["target"], act["action"]
+        return {
+            "target": target,
+            "target_name": self.target_name(target),
+            "action_name": self.action_name(target, action),
+            "params_shown": self.params_shown(target, action, act["params"]),
+        }
+
+    def action_name(self, target: str, action: str) -> str:
+        act = self._act(target, action)
+        return said(act.label, self._lang) if act else action
+
+    def public(self, target: str, action: str) -> bool:
+        """Whether passers-by see its effect with its short code."""
+        act = self._act(target, action)
+        return bool(act and act.public)
 
     def _target(self, envelope: Envelope) -> dict[str, Any]:
         mirror, now = self._dispatch.book.mirror, self._services.clock.now_ms()
@@ -170,7 +232,8 @@ class View:
             "class_note": said(CLASS_NOTES[lowest], self._lang),
             "params": {
                 param: self._param(act.params.get(param) if act else None, param, allowed)
-                for param, allowed in _params(action).items()
+                | {"required": command_words.must(action.cases, param)}
+                for param, allowed in _in_order(_params(action), act).items()
             },
             "orgs": action.orgs_min,
             "witnesses": action.witnesses_min,
@@ -197,13 +260,9 @@ class View:
         }
 
     def _act(self, target: str, action: str) -> Act | None:
-        asset = self._services.store.assets.asset(target)
+        asset = self._asset(target)
         domain = self._services.domains.get(asset.domain) if asset else None
         return domain.acts.get(asset.kind, {}).get(action) if asset and domain else None
-
-    def _action_name(self, target: str, action: str) -> str:
-        act = self._act(target, action)
-        return said(act.label, self._lang) if act else action
 
     # --- parts of a command ------------------------------------------------------------------
     @property
@@ -257,6 +316,12 @@ class View:
         return [*may, "signature"]
 
 
+def _in_order(params: dict[str, list[Allowed]], act: Act | None) -> dict[str, list[Allowed]]:
+    """As the act lists them: a form asks for the message before its minutes."""
+    known = [name for name in (act.params if act else {}) if name in params]
+    return {name: params[name] for name in [*known, *params]}
+
+
 def _params(action: Action) -> dict[str, list[Allowed]]:
     found: dict[str, list[Allowed]] = {}
     for case in action.cases:
@@ -283,32 +348,7 @@ def problem_json(denied: Denied) -> dict[str, Any]:
     return {"code": denied.code, "text": str(denied), "key": denied.text, "facts": denied.facts}
 
 
-# --- guards and plans ----------------------------------------------------------------------------
-def guards_json(services: Services) -> list[dict[str, Any]]:
-    """Every guard of the envelopes, heard or not."""
-    dispatch, now = dispatch_of(services), services.clock.now_ms()
-    book, trusted = dispatch.book, dispatch.book.trusted
-    found = []
-    for guard in sorted(trusted.guards):
-        seen = book.mirror.of(guard)
-        versions = [one.status.roster_version for one in seen.values()]
-        last = book.store.receipts(guard, 1)
-        found.append(
-            {
-                "guard": guard,
-                "connected": book.mirror.connected(guard, now),
-                "nonce": book.mirror.nonce(guard).hex(),
-                "status_ms": book.mirror.heard_ms(guard),
-                "receipts": max((one.status.receipts for one in seen.values()), default=0),
-                "last_receipt": last[0].number if last else 0,
-                "roster_version": min(versions, default=0),
-                "roster_current": bool(versions) and min(versions) >= trusted.roster.version,
-                "targets": sorted(trusted.held_by(guard)),
-            }
-        )
-    return found
-
-
+# --- plans ---------------------------------------------------------------------------------------
 def plan_json(row: PlanRow) -> dict[str, Any]:
     plan = plans.read_plan(row.payload)
     return {

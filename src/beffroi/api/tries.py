@@ -11,9 +11,10 @@ WINDOW_MS = 600_000
 
 
 class Tries:
-    """Allows SIGN_IN_TRIES_PER_10_MIN_MAX failures per key in ten minutes."""
+    """Allows `most` failures per key in ten minutes."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = SIGN_IN_TRIES_PER_10_MIN_MAX) -> None:
+        self._most = most
         self._seen: OrderedDict[str, deque[int]] = OrderedDict()
         self._lock = Lock()
 
@@ -24,7 +25,7 @@ class Tries:
             self._seen.move_to_end(key)
             while times and times[0] <= now_ms - WINDOW_MS:
                 times.popleft()
-            if len(times) >= SIGN_IN_TRIES_PER_10_MIN_MAX:
+            if len(times) >= self._most:
                 return False
             times.append(now_ms)
             while len(self._seen) > SIGN_IN_KEYS_MAX:

@@ -204,3 +204,34 @@ REPORTS_PUBLIC_S = 5.0  # the public list may be so old
 REPORTS_OPEN_MAX = 20_000  # looked at for alarms
 REPORT_TICK_S = 60.0
 DANGER_WORDS_H = 24  # safety deadline when words tell of a danger
+
+# --- personal data -------------------------------------------------------------------------------
+PERSONAL_VALUE_BYTES_MAX = 16 * 1024 * 1024  # a photo as it was received
+PERSONAL_FIELDS_MAX = 64  # of one person
+PERSONAL_SUBJECTS_MAX = 2_000_000
+PERSONAL_EMPTY_S = 3_600  # a person about whom nothing was ever kept is forgotten after this
+ACCESS_LOG_DAYS = 365  # who read what: CNIL asks for 6 to 12 months
+BACKUP_DAYS = 35  # stated life of a backup; beyond it `beffroi data` asks to delete it
+EGRESS_ACCOUNT_PER_DAY_MAX = 200  # persons whose data one account may read in a day
+EGRESS_SYSTEM_PER_DAY_MAX = 5_000  # the same for a part of the hub, such as the one that writes
+EGRESS_ALL_PER_DAY_MAX = 10_000  # by all together: many accounts are no way round
+CANARIES_PER_PURPOSE = 3
+BULK_FREE_ROWS = 25  # so many persons may be exported without a second person's consent
+BULK_ROWS_MAX = 5_000
+BULK_ASK_S_MAX = 24 * 3_600  # a request for a bulk export that nobody confirmed ends
+BULK_TAKE_S_MAX = 3_600  # a confirmed one is fetched within this, once
+BULK_PER_DAY_MAX = 2
+BULK_OPEN_MAX = 20
+
+# --- signing in ----------------------------------------------------------------------------------
+TOTP_STEP_S = 30
+TOTP_DIGITS = 6
+TOTP_DRIFT_STEPS = 1  # a telephone's clock may be this many steps off
+RECOVERY_CODES = 10
+SECOND_STEP_S_MAX = 300  # between the passphrase and the second factor
+SECOND_STEPS_MAX = 1_000  # people between the two
+SIGN_IN_PASSKEYS_MAX = 8
+OIDC_STEP_S_MAX = 600
+OIDC_ANSWER_BYTES_MAX = 262_144
+OIDC_TIMEOUT_S = 10.0
+OIDC_SKEW_S = 60

@@ -46,6 +46,12 @@ class LogStore(Protocol):
     def checkpoint(self) -> Checkpoint:
         """The latest, signed by the log."""
 
+    def entry(self, index: int) -> bytes:
+        """What stands at `index`, in its one form (`evidence.entry.read_entry`)."""
+
+    def witnessed(self) -> Checkpoint | None:
+        """The largest checkpoint that witnesses have cosigned, with their cosignatures."""
+
     def prove(self, index: int, checkpoint: Checkpoint | None = None) -> Logged:
         """That entry `index` is in the log of `checkpoint` (the latest when None)."""
 

@@ -10,7 +10,20 @@ from starlette.types import Scope
 
 from beffroi.api.problems import Refusal
 from beffroi.ui import bundle
-from beffroi.ui.pages import add, alarms, assets, data, devices, entry, people
+from beffroi.ui.pages import (
+    acts,
+    add,
+    alarms,
+    assets,
+    commands,
+    data,
+    devices,
+    entry,
+    evidence,
+    people,
+    plans,
+    trust,
+)
 from beffroi.ui.pages import map as map_pages
 from beffroi.ui.render import page
 
@@ -19,6 +32,11 @@ PAGES = (
     map_pages.router,
     assets.router,
     alarms.router,
+    commands.router,
+    acts.router,
+    plans.router,
+    trust.router,
+    evidence.router,
     devices.router,
     add.router,
     data.router,

@@ -28,5 +28,8 @@ SCRIPT_WORDS = (
     _("Highest"),
     _("Copied."),
     _("Select the text and copy it yourself."),
+    _("This device holds a passkey of yours already."),
+    _("Nothing was signed: you stopped, or it took too long."),
+    _("The passkey could not be used. Reload the page and try again."),
     _("The map could not be drawn on this device. Type the coordinates."),
 )

@@ -157,6 +157,10 @@ def test_statuses_plans_and_passkeys(store: SqlStore) -> None:
     store.commands.put_passkey(passkey)
     assert store.commands.passkeys("u1") == [passkey]
     assert store.commands.passkeys("u2") == []
+    assert not store.commands.drop_passkey("cred", "u2")  # another's
+    assert store.commands.passkeys("u1") == [passkey]
+    assert store.commands.drop_passkey("cred", "u1")
+    assert store.commands.passkeys() == []
 
 
 @pytest.mark.parametrize("table", ["command_event", "approval", "guard_receipt"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -155,6 +155,12 @@ class SqlCommands:
         table = schema.passkey
         query = select(table).order_by(table.c.id)
         return self._read(query.where(table.c.person == user) if user else query, _PASSKEY)
+
+    def drop_passkey(self, passkey_id: str, user: str) -> bool:
+        table = schema.passkey
+        mine = (table.c.id == passkey_id) & (table.c.person == user)
+        with self._db.write() as conn:
+            return conn.execute(delete(table).where(mine)).rowcount > 0
 
     def _keep(self, conn: Connection, receipt: ReceiptRow) -> None:
         """A receipt that comes again changes nothing."""

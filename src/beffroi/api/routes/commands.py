@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Path, Request
 from pydantic import BaseModel, Field, StrictInt, StrictStr
 from starlette.responses import Response
 
-from beffroi.api import command_views
+from beffroi.api import command_views, trust_views
 from beffroi.api.access import Me, Svc, needs
 from beffroi.api.command_views import View, dispatch_of
 from beffroi.api.problems import Refusal
@@ -85,7 +85,7 @@ def read_targets(request: Request, services: Svc, me: Me) -> list[dict[str, Any]
 
 @router.get("/guards")
 def read_guards(services: Svc) -> list[dict[str, Any]]:
-    return command_views.guards_json(services)
+    return trust_views.guards_json(services)
 
 
 @router.post("/preview")

@@ -138,6 +138,17 @@ def register(request: Request, services: Svc, me: Me, body: AttestationIn) -> di
     return _shown(made, roster)
 
 
+@router.delete("/passkeys/{passkey_id}")
+def remove(services: Svc, me: Me, passkey_id: str) -> dict[str, str]:
+    """Forget it here. The roster still holds its key until the root's holders take it out."""
+    if not dispatch_of(services).book.store.drop_passkey(passkey_id, me.user.id):
+        raise not_found(passkey_id[:NAME_CHARS_MAX])
+    services.store.people.log_access(
+        services.clock.now_ms(), me.user.id, "passkey.remove", passkey_id[:NAME_CHARS_MAX]
+    )
+    return {"id": passkey_id}
+
+
 @router.get("/persons")
 def read_persons(services: Svc) -> dict[str, Any]:
     """Accounts with who they are in the roster, and the roster's persons."""

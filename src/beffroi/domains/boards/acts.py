@@ -59,11 +59,13 @@ ACTS = {
             Label("Afficher un message", "Show a message"),
             {**_choices(_ORDINARY), "minutes": _MINUTES},
             "state",
+            public=True,
         ),
         "alert": Act(
             Label("Afficher une alerte", "Show an alert"),
             {**_choices(_ALERTS), "minutes": _MINUTES},
             "state",
+            public=True,
         ),
         "blank": Act(Label("Éteindre", "Blank"), shows="state"),
     }

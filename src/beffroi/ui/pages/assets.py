@@ -8,12 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from beffroi.api import alarm_views, posture
-from beffroi.api.access import Svc
+from beffroi.api.access import Me, Svc
 from beffroi.api.condition import CALM
 from beffroi.api.routes.alarms import listed
 from beffroi.api.routes.assets import asset_of
 from beffroi.api.words import lang_of
 from beffroi.model.asset import Asset, Device, Property
+from beffroi.ui.pages import acts
 from beffroi.ui.render import page
 from beffroi.ui.rows import row_of
 
@@ -22,7 +23,7 @@ PAST_ALARMS = 10
 
 
 @router.get("/assets/{asset_id}")
-def asset_page(request: Request, services: Svc, asset_id: str) -> Response:
+def asset_page(request: Request, services: Svc, me: Me, asset_id: str) -> Response:
     asset = asset_of(services, asset_id)
     facts = _facts(request, services, asset)
     past = services.store.alarms.alarms(["closed"], asset=asset.id, limit=PAST_ALARMS)
@@ -31,6 +32,8 @@ def asset_page(request: Request, services: Svc, asset_id: str) -> Response:
     facts["devices"] = [
         (device, posture.judge(device, now)) for device in devices_of(services, asset.id)
     ]
+    facts["target"] = acts.offer(request, services, me, asset.id)
+    facts["given"] = {}
     return page(request, "asset.html", **facts)
 
 

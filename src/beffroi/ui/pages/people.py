@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import accounts, sessions
 from beffroi.api.access import Me, Svc, needs
-from beffroi.api.problems import Refusal
+from beffroi.api.command_views import dispatch_of, person_of
+from beffroi.api.problems import Refusal, understood
+from beffroi.api.routes import commands_people as passkeys
+from beffroi.api.routes.commands_people import AttestationIn
 from beffroi.api.routes.status import installed_version
+from beffroi.hub.dispatch.denied import DeniedError
+from beffroi.model.limits import NAME_CHARS_MAX
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -43,8 +49,41 @@ def active(request: Request, services: Svc, me: Me, user_id: str, value: Text = 
 
 
 @router.get("/account")
-def account_page(request: Request) -> Response:
-    return page(request, "account.html", refusal=None, version=installed_version())
+def account_page(request: Request, services: Svc, me: Me) -> Response:
+    return _account(request, services, me)
+
+
+@router.post("/account/passkeys")
+def add_passkey(
+    request: Request,
+    services: Svc,
+    me: Me,
+    id: Text = "",  # noqa: A002 - the browser's name
+    attestationObject: Text = "",  # noqa: N803
+    clientDataJSON: Text = "",  # noqa: N803
+    name: Text = "",
+) -> Response:
+    """What the script has put into the form. The same checks as the API's."""
+    try:
+        answer = AttestationIn(
+            id=id,
+            attestationObject=attestationObject,
+            clientDataJSON=clientDataJSON,
+            name=name[:NAME_CHARS_MAX],
+        )
+        passkeys.register(request, services, me, answer)
+    except (DeniedError, Refusal) as error:
+        return _account(request, services, me, understood(error))
+    except ValueError:
+        refusal = Refusal(422, "passkey_form", "The passkey's answer is incomplete. Try again.")
+        return _account(request, services, me, refusal)
+    return RedirectResponse("/account#passkeys", 303)
+
+
+@router.post("/account/passkeys/remove")
+def remove_passkey(services: Svc, me: Me, id: Text = "") -> Response:  # noqa: A002
+    passkeys.remove(services, me, id)
+    return RedirectResponse("/account#passkeys", 303)
 
 
 @router.post("/account/passphrase")
@@ -54,11 +93,31 @@ def passphrase(request: Request, services: Svc, me: Me, old: Text = "", new: Tex
     try:
         accounts.change_passphrase(services, me.user, old, new)
     except Refusal as refusal:
-        facts = {"refusal": refusal, "version": installed_version()}
-        return page(request, "account.html", refusal.status, **facts)
+        return _account(request, services, me, refusal)
     response = RedirectResponse("/account", 303)
     sessions.set_cookie(request, response, sessions.start(services, me.user))
     return response
+
+
+def _account(request: Request, services: Svc, me: Me, refusal: Refusal | None = None) -> Response:
+    held: list[dict[str, Any]] = []
+    origins: tuple[str, ...] = ()
+    person = ""
+    if services.dispatch is not None:
+        with contextlib.suppress(DeniedError):  # the signed rules have ended: an alarm says so
+            held = passkeys.read_passkeys(services, me)
+            origins = dispatch_of(services).book.trusted.roster.origins
+            person = person_of(services, me.user.id)
+    facts: dict[str, Any] = {
+        "refusal": refusal,
+        "version": installed_version(),
+        "passkeys": held,
+        "commands_on": services.dispatch is not None,
+        "origins": origins,
+        "here": f"{request.url.scheme}://{request.headers.get('host', '')}",
+        "person_of_me": person,
+    }
+    return page(request, "account.html", refusal.status if refusal else 200, **facts)
 
 
 def _people(

@@ -12,7 +12,14 @@ export default defineConfig({
     assetsInlineLimit: 0, // no data: URLs, the policy allows only our own files
     chunkSizeWarningLimit: 1500,
     rollupOptions: {
-      input: ["src/app.ts", "src/map.ts", "src/chart.ts", "src/place.ts", "src/style.css"],
+      input: [
+        "src/app.ts",
+        "src/map.ts",
+        "src/chart.ts",
+        "src/passkey.ts",
+        "src/place.ts",
+        "src/style.css",
+      ],
     },
   },
   worker: { format: "es" },

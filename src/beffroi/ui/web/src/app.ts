@@ -20,7 +20,7 @@ function listen(): void {
     document.dispatchEvent(new CustomEvent("beffroi:open"));
   };
   source.onerror = () => show("off", words("Connection lost. Trying again…"));
-  for (const kind of ["readings", "alarm", "inventory", "resync"]) {
+  for (const kind of ["readings", "alarm", "command", "inventory", "resync"]) {
     source.addEventListener(kind, (event) => {
       const detail: unknown = JSON.parse((event as MessageEvent<string>).data);
       document.dispatchEvent(new CustomEvent(`beffroi:${kind}`, { detail }));
@@ -43,6 +43,7 @@ function refreshPieces(): void {
       const fresh = id ? page.getElementById(id) : null;
       if (fresh) document.getElementById(id)?.replaceChildren(...fresh.childNodes);
     }
+    document.dispatchEvent(new CustomEvent("beffroi:fresh"));
   };
   for (const kind of [...(piece.dataset.live ?? "").split(" "), "resync"])
     document.addEventListener(`beffroi:${kind}`, () => {
