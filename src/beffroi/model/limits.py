@@ -235,3 +235,17 @@ OIDC_STEP_S_MAX = 600
 OIDC_ANSWER_BYTES_MAX = 262_144
 OIDC_TIMEOUT_S = 10.0
 OIDC_SKEW_S = 60
+
+# --- registers, incidents, diligence file --------------------------------------------------------
+REGISTER_TEXT_CHARS_MAX = 240
+REGISTER_WHOLE_MAX = 10**12
+REGISTER_ROWS_MAX = 500  # lines of one register on a page
+INCIDENT_STEPS_MAX = 1_000
+PAPER_LINES_MAX = 20_000  # lines of one diligence file; further ones are counted in it
+PAPER_ATTACHED_MAX = 15_000  # entries with proofs in a sealed edition
+PAPER_BYTES_MAX = 64 * 1024 * 1024
+PAPER_PROCESS_BYTES_MAX = 3 * 1024**3  # address space of the process that sets it
+PAPER_CPU_S_MAX = 120
+PAPER_WALL_S_MAX = 240
+PAPERS_KEPT_MAX = 6  # made from the page and not yet fetched
+PAPER_DAYS_MAX = 3_660

@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-SCHEMA_VERSION = "0004"  # the newest migration; a test compares
-OLDER_VERSIONS = ("0001", "0002", "0003")
+SCHEMA_VERSION = "0005"  # the newest migration; a test compares
+OLDER_VERSIONS = ("0001", "0002", "0003", "0004")
 
 # STRICT tables know only these names.
 Int = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -265,6 +265,21 @@ report_event = _table(
     _col("chk", Int),
 )
 report_photo = _table("report_photo", _key("id"), _col("jpeg", Blob), _col("chk", Int))
+
+# --- registers -----------------------------------------------------------------------------------
+register = _table(
+    "register",
+    _key("num", Int),  # in the order in which they were added
+    _col("id", unique=True),
+    _col("book"),
+    _col("about"),
+    _col("at_ms", Int),
+    _col("silent", Int),  # 1: its words were erased
+    _col("doc"),
+    _col("chk", Int),
+    Index(None, "book", "about", "at_ms"),
+    Index(None, "at_ms"),
+)
 
 # --- people --------------------------------------------------------------------------------------
 person = _table("person", _key("id"), _col("doc"), _col("chk", Int))

@@ -16,6 +16,7 @@ from beffroi.adapters.sql.engines import Engine
 from beffroi.adapters.sql.migrations import migrate
 from beffroi.adapters.sql.people import SqlPeople
 from beffroi.adapters.sql.readings import SqlReadings
+from beffroi.adapters.sql.registers import SqlRegisters
 from beffroi.adapters.sql.reports import SqlReports
 from beffroi.adapters.sql.sqlite_engine import SqliteEngine
 from beffroi.ports.store import Counts, StoreError
@@ -31,6 +32,7 @@ class SqlStore:
         self.alarms = SqlAlarms(database)
         self.people = SqlPeople(database)
         self.commands = SqlCommands(database)
+        self.registers = SqlRegisters(database)
         self.reports = SqlReports(database)
 
     def backup(self, path: str) -> None:

@@ -1,0 +1,1 @@
+"""The diligence file: registers, what binds this commune, lines that cite, editions, the mayor."""
