@@ -197,6 +197,7 @@ FORM_S_MAX = 4 * 3_600
 FORM_TOKENS_MAX = 20_000  # used tokens that are remembered
 REPORT_DAYS = 730  # how long what was sent is kept after it was received
 REPORT_NEAR_M = 60.0  # duplicates are looked for within
+REPORT_FAR_M = 40_000.0  # from the middle of the commune: not ours
 REPORT_NEAR_DAYS = 45
 REPORTS_NEAR_MAX = 5  # proposed at once
 REPORTS_PUBLIC_MAX = 1_000  # on the public map
@@ -249,3 +250,16 @@ PAPER_CPU_S_MAX = 120
 PAPER_WALL_S_MAX = 240
 PAPERS_KEPT_MAX = 6  # made from the page and not yet fetched
 PAPER_DAYS_MAX = 3_660
+
+# --- indicators, maturity, comparison ------------------------------------------------------------
+INDICATOR_ALARMS_MAX = 100_000  # of one service, looked at for one figure
+INDICATOR_MONTHS = 12
+INDICATOR_FRESH_S = 3_600  # figures of the running period are computed again after this
+UPTIME_HOLE_S = 180  # a longer silence of the hub is a stop
+UPTIME_HOLES_MAX = 500
+INITIATIVES_MAX = 200
+PEER_FILE_BYTES_MAX = 65_536  # indicator file of another commune
+PEERS_MAX = 2_000
+COMPARE_COMMUNES_MIN = 8  # fewer than this in a class: nothing can be concluded
+RESULTS_PER_10_MIN_MAX = 600  # requests of one address for the public page of results
+RESULTS_FRESH_S = 300
