@@ -146,8 +146,8 @@ class Domain:
     alerts of authorities that were received, in any order, updates and cancellations among them.
 
     `topics`: categories under which inhabitants report something to this service.
-    `reported(reports, now_ms)`: every finding that holds, given all reports that are open, about
-    the asset of a report or, without one, about the report's own id.
+    `reported(reports, now_ms)`: how its findings stand, given all reports that are open (and some
+    that are not), about the asset of a report or, without one, about the report's own id.
 
     `measures[id]`: how the indicator of this id (`law.indicators`) is computed from what is stored;
     `entries`: the yearly figures that these need from people.

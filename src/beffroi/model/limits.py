@@ -195,7 +195,7 @@ SUPPORTS_PER_10_MIN_MAX = 20  # "me too" of one address
 FORM_S_MIN = 3  # a form that comes back faster was not filled in by a person
 FORM_S_MAX = 4 * 3_600
 FORM_TOKENS_MAX = 20_000  # used tokens that are remembered
-REPORT_DAYS = 730  # how long what was sent is kept after it was received
+REPORT_DAYS = 366  # how long what was sent is kept: the most that `model.purposes` allows
 REPORT_NEAR_M = 60.0  # duplicates are looked for within
 REPORT_FAR_M = 40_000.0  # from the middle of the commune: not ours
 REPORT_NEAR_DAYS = 45
@@ -263,3 +263,7 @@ PEERS_MAX = 2_000
 COMPARE_COMMUNES_MIN = 8  # fewer than this in a class: nothing can be concluded
 RESULTS_PER_10_MIN_MAX = 600  # requests of one address for the public page of results
 RESULTS_FRESH_S = 300
+
+# --- copies of a home -----------------------------------------------------------------------------
+COPY_FILES_MAX = 200_000
+COPY_FILE_BYTES_MAX = 2 * 1024**3

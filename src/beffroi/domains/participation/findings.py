@@ -1,6 +1,7 @@
 """From the reports that are open to findings: dangers not made safe, answers that are late.
 
-Everything that holds is said each time: the hub compares with what it knew. Times are UTC ms.
+Everything is said each time, also what does not hold: the hub compares with what it knew.
+Times are UTC ms.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ def reported(reports: Sequence[Report], now_ms: int) -> Sequence[Finding]:
     for one in sorted(reports, key=lambda r: (r.deadline_ms or r.received_ms, r.id)):
         for finding in _of(one, now_ms):
             found.setdefault((finding.rule, finding.asset), finding)
+    for one in reports:  # what does not hold is said too
+        for rule in (DANGER, OVERDUE, LATE):
+            for about in filter(None, (one.asset, one.id)):
+                found.setdefault((rule, about), Finding(rule, about, False, now_ms))
     return list(found.values())
 
 

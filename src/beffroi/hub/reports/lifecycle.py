@@ -110,8 +110,8 @@ def _where(report: Report, action: str, to: ReportState | None) -> ReportState:
     return to
 
 
-def absorbed(master: Report, double: Report, act: ReportAct) -> ReportChange | None:
-    """What the report that goes on takes over from its duplicate; None when nothing."""
+def absorbed(master: Report, double: Report, act: ReportAct) -> ReportChange:
+    """What the report that goes on takes over from its duplicate."""
     worse = double.danger and not double.safe_ms and not (master.danger and master.safe_ms)
     sooner = not master.danger or (double.deadline_ms or 0) < master.deadline_ms
     gained: dict[str, Any] = {"supports": master.supports + 1 + double.supports}
@@ -197,26 +197,28 @@ def _ended(report: Report, act: ReportAct) -> Mapping[str, Any]:
     return {"ended_ms": act.now_ms, **(_answered(report, act) if act.text.strip() else {})}
 
 
+_FORGOTTEN: Mapping[str, Any] = MappingProxyType({
+    "subject": "", "text": "", "place": "", "photo": False, "sent_photo": False, "mail": False,
+})  # fmt: skip
 _EFFECTS: Mapping[str, Callable[[Report, ReportAct], Mapping[str, Any]]] = {
     "answer": _answered,
     "close": _ended,
     "reject": _ended,
     "merge": lambda _, a: {"ended_ms": a.now_ms, "duplicate_of": a.target},
-    "withdraw": lambda _, a: {"ended_ms": a.now_ms, "text": "", "place": "", "photo": False},
+    "withdraw": lambda _, a: {"ended_ms": a.now_ms, **_FORGOTTEN},
     "reopen": lambda *_: {"ended_ms": 0, "duplicate_of": ""},
     "attach": lambda _, a: {"asset": a.target},
     "locate": lambda _, a: {"lon": a.lon, "lat": a.lat},
     "publish": lambda _, a: {"text": a.text.strip(), "place": a.place.strip(), "photo": a.photo},
     "hide": lambda *_: {"text": "", "place": "", "photo": False},
     "danger": lambda _, a: {
-        "danger": True, "danger_why": "agent", "deadline_ms": a.deadline_ms, "safe_ms": 0,
+        "danger": True, "danger_why": a.data.get("why", "agent"),
+        "deadline_ms": a.deadline_ms, "safe_ms": 0,
     },
     "no_danger": lambda *_: {"danger": False, "danger_why": "agent", "deadline_ms": 0},
     "safe": lambda _, a: {"safe_ms": a.at_ms},
     "support": lambda r, _: {"supports": r.supports + 1},
-    "erase": lambda *_: {
-        "subject": "", "text": "", "place": "", "photo": False, "sent_photo": False, "mail": False,
-    },
+    "erase": lambda *_: _FORGOTTEN,
 }  # fmt: skip
 TOLD = frozenset({"accept", "start", "answer", "close", "reject", "merge", "safe", "reopen"})
 SECRET_TEXT = frozenset({"publish", "add"})  # its words live elsewhere, where they can be erased

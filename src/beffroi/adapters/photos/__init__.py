@@ -1,0 +1,1 @@
+"""Photos of strangers, decoded in a process that can do nothing else."""
