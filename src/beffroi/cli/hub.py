@@ -24,6 +24,7 @@ from beffroi.cli import place
 from beffroi.cli.coordination import UNPLANNED, Places, attach
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.neighbours import witness_of
+from beffroi.cli.personal import personal_data
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
@@ -182,9 +183,14 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     teller.feed = refusals.feed = feed
     inbox = await asyncio.to_thread(Inbox, settings.home / "alerts")
     advisor = Advisor(inbox, store.assets, known, alarms, clock)
-    async with dispatching(settings, store, clock, alarms, Changed(live, orders, feed)) as dispatch:
+    changed = Changed(live, orders, feed)
+    async with (
+        personal_data(settings) as vault,
+        dispatching(settings, store, clock, alarms, changed) as dispatch,
+    ):
+        here = host, where.mqtt_port
         services = Services(
-            store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port, dispatch
+            store, live, desk, bus, clock, codecs, identity, known, *here, dispatch, vault
         )
         app = create_app(services, _web(settings))
         mount_ui(app)

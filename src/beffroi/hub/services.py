@@ -13,6 +13,7 @@ from beffroi.ports.bus import Bus
 from beffroi.ports.clock import Clock
 from beffroi.ports.codec import CodecRunner
 from beffroi.ports.identity import Identity
+from beffroi.ports.personal import PersonalVault
 from beffroi.ports.store import Store
 
 
@@ -31,3 +32,4 @@ class Services:
     mqtt_host: str  # what devices connect to, for the onboarding wizard
     mqtt_port: int
     dispatch: Dispatch | None = None  # None: the commune has no trust repository yet
+    personal: PersonalVault | None = None  # None: nothing personal is kept here (some tests)

@@ -14,12 +14,37 @@ class PersonalError(Exception):
     """The text says what to do; it never holds the personal datum."""
 
 
+class EgressError(PersonalError):
+    """More persons were read than one may in a day. Nothing was handed out; an alarm is raised."""
+
+
 class Purged(NamedTuple):
     """Proof of purge: how many fields of a purpose ended, and when. No pseudonym in it."""
 
     purpose: str
     fields: int
     at_ms: int
+
+
+class Access(NamedTuple):
+    """One line of the access log. `actor` is an account's id or a part of the hub; `action` is
+    "read", "export", "erase", "purge" or "list"; `count` fields were concerned."""
+
+    id: int
+    at_ms: int
+    actor: str
+    action: str
+    subject: str
+    name: str
+    count: int
+
+
+class Held(NamedTuple):
+    """How much of a purpose is kept now."""
+
+    purpose: str
+    subjects: int
+    fields: int
 
 
 class PersonalStore(Protocol):
@@ -46,3 +71,34 @@ class PersonalStore(Protocol):
         """Fields whose time has come, and keys that keep nothing any more."""
 
     def close(self) -> None: ...
+
+
+class PersonalVault(PersonalStore, Protocol):
+    """What only the keeping of privacy uses: figures, the access log, canaries."""
+
+    def held(self) -> Sequence[Held]:
+        """By purpose, canaries left out."""
+
+    def subjects(self, purpose: str, limit: int, actor: str, now_ms: int) -> Sequence[str]:
+        """Pseudonyms of a purpose, canaries included: whoever lists and reads on is found out."""
+
+    def accesses(self, limit: int, before_id: int = 0, subject: str = "") -> Sequence[Access]:
+        """Newest first; `before_id` pages (0 starts); of one person when `subject` is given."""
+
+    def readers(self, since_ms: int, actor: str = "") -> int:
+        """How many different (actor, person) pairs were read since then, by everybody or one."""
+
+    def read_by(self, actor: str, subject: str, since_ms: int) -> bool:
+        """Whether this one has read this person since then."""
+
+    def plant(self, purpose: str, fields: Mapping[str, bytes], now_ms: int) -> str:
+        """A person who does not exist. Never purged."""
+
+    def canaries(self) -> frozenset[str]:
+        """Their pseudonyms."""
+
+    def chain(self) -> tuple[int, bytes]:
+        """Lines ever written to the access log, and the digest that covers them all."""
+
+    def check(self) -> list[str]:
+        """Problems in words; [] is sound."""

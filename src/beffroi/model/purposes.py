@@ -1,0 +1,33 @@
+"""Why Beffroi may keep a personal datum, and for how long: one table, read by the store that
+enforces it and by the record of processing that tells of it. Holds no datum and knows no page.
+
+Sources of the lives: see `docs/privacy.md`. They are upper bounds; whoever keeps a datum may say
+less. A commune that wants shorter ones changes them here, in review.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from beffroi.model.asset import Label
+from beffroi.model.limits import ACCESS_LOG_DAYS
+
+
+class Purpose(NamedTuple):
+    """`days`: the longest that a field of this purpose is kept."""
+
+    id: str
+    days: int
+    label: Label
+
+
+_ALL = (
+    Purpose("reports", 366, Label("signalements des habitants", "reports by inhabitants")),
+    Purpose("consultations", 366, Label("consultations et idées", "consultations and ideas")),
+    Purpose("account", 3 * 366, Label("comptes des agents", "accounts of staff")),
+    Purpose("incident", 5 * 366, Label("suivi d’un incident", "following up an incident")),
+    Purpose("request", ACCESS_LOG_DAYS, Label("demandes d’accès", "access requests")),
+)
+PURPOSES: Mapping[str, Purpose] = MappingProxyType({one.id: one for one in _ALL})
