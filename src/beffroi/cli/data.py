@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from beffroi.adapters.clock import SystemClock
+from beffroi.adapters.copies import CopyError, copy_home, restore_home
 from beffroi.adapters.sql import SqlStore, open_store, restore_store
 from beffroi.cli import settings
 from beffroi.hub.retention import keep_once
@@ -21,6 +22,7 @@ Home = Annotated[
     Path,
     typer.Option("--home", envvar="BEFFROI_HOME", help="Dossier de l'installation / home folder."),
 ]
+HOME_SUFFIX = ".home.tar.gz"
 
 
 @app.command()
@@ -28,12 +30,18 @@ def backup(
     to: Annotated[Path | None, typer.Option(help="Dossier / folder for the copy.")] = None,
     home: Home = settings.default_home(),
 ) -> None:
-    """Copier la base pendant qu'elle sert / a consistent copy while the hub runs."""
+    """Copier la base, et à part les clés et le journal / the store; keys and log beside it."""
     with _store(home) as (store, place):
         now = dt.datetime.fromtimestamp(SystemClock().now_ms() / 1000, dt.UTC)
         target = (to or place.home / "backups") / f"beffroi-{now:%Y%m%dT%H%M%SZ}.backup"
         store.backup(str(target))
+        rest = target.with_suffix(HOME_SUFFIX)
+        count = copy_home(place.home, rest)
         typer.echo(f"{target} (+ manifest)")
+        typer.echo(
+            f"{rest} : {count} fichiers, clés comprises, à garder comme une clé / "
+            "files, keys among them: keep it like a key"
+        )
 
 
 @app.command()
@@ -41,8 +49,14 @@ def restore(
     copy: Annotated[Path, typer.Argument(help="Le fichier de sauvegarde / the backup file.")],
     home: Home = settings.default_home(),
 ) -> None:
-    """Refaire la base à partir d'une sauvegarde ; rien n'est écrasé / nothing is overwritten."""
+    """Refaire la base à partir d'une sauvegarde ; rien n'est écrasé / nothing is overwritten.
+
+    Si le fichier .home.tar.gz est à côté, il est repris d'abord / taken back first.
+    """
     with _clear_errors():
+        rest = copy.with_suffix(HOME_SUFFIX)
+        if rest.exists():
+            typer.echo(f"{rest}: {restore_home(rest, home)} fichiers / files")
         place = settings.load(home)
         store = restore_store(copy, place.store_url)
         counts = store.readings.counts()
@@ -94,6 +108,6 @@ def _store(home: Path) -> Iterator[tuple[SqlStore, settings.Settings]]:
 def _clear_errors() -> Iterator[None]:
     try:
         yield
-    except (StoreError, settings.SettingsError, OSError) as error:
+    except (StoreError, CopyError, settings.SettingsError, OSError) as error:
         typer.echo(f"beffroi: {error}", err=True)
         raise typer.Exit(1) from error

@@ -267,3 +267,17 @@ RESULTS_FRESH_S = 300
 # --- copies of a home -----------------------------------------------------------------------------
 COPY_FILES_MAX = 200_000
 COPY_FILE_BYTES_MAX = 2 * 1024**3
+
+# The house: what the hub says of itself.
+HOUSE_TURN_S = 2.0  # cheap looks: two connections with one certificate are told within seconds
+HOUSE_PAPERS_S = 60.0  # looks at files and at the inventory
+HOUSE_STANDS_MS = 900_000  # what happens at moments stands so long after the last time
+HOUSE_BACKUP_DAYS = 8  # a weekly backup that was missed
+BROKER_AWAY_MS = 60_000
+DISK_LOW_BYTES, DISK_LOW_SHARE = 2 * 1024**3, 0.10  # whichever is more
+DISK_FULL_BYTES, DISK_FULL_SHARE = 256 * 1024**2, 0.02
+TWINS_TIMES = 3  # takeovers within TWINS_WINDOW_MS: a line that was lost once makes one
+TWINS_WINDOW_MS = 60_000
+SERVER_CERT_ALARM_DAYS = 30  # it renews itself at SERVER_CERT_RENEW_DAYS
+CLOCK_JUMP_MS = 30_000
+CLOCK_OFF_MS = 60_000

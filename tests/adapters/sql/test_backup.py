@@ -109,7 +109,8 @@ def test_check_finds_a_rollup_that_disagrees(tmp_path: Path) -> None:
 
 def test_the_commands(tmp_path: Path) -> None:
     home, other, out = tmp_path / "home", tmp_path / "other", tmp_path / "out"
-    home.mkdir()
+    (home / "ca").mkdir(parents=True)
+    (home / "ca" / "ca.crt").write_text("the authority")
     store = open_store(f"sqlite:///{home}/beffroi.sqlite")
     filled(store)
     store.close()
@@ -123,6 +124,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "nothing is overwritten" in refused.output
     back = run.invoke(app, ["restore", str(copy), "--home", str(other)])
     assert back.exit_code == 0, back.output
+    assert (other / "ca" / "ca.crt").read_text() == "the authority"
     checked = run.invoke(app, ["data", "check", "--home", str(other)])
     assert checked.output.strip() == "sound"
     assert "2000" in run.invoke(app, ["data", "stats", "--home", str(other)]).output
