@@ -66,7 +66,9 @@ def restore_home(copy: Path, home: Path) -> int:
     files = _checked(copy)
     there = [name for name in files if (home / name).exists()]
     if there:
-        raise CopyError(f"{home} already has {there[0]}: restore into an empty folder")
+        raise CopyError(
+            f"{home} already has {there[0]}: nothing is overwritten; restore into an empty folder"
+        )
     for name, (data, mode) in files.items():
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
