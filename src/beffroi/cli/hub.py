@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 
 import structlog
@@ -25,8 +25,10 @@ from beffroi.cli.coordination import UNPLANNED, Places, attach
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.neighbours import witness_of
 from beffroi.cli.personal import personal_data
+from beffroi.cli.results import beat, scoreboard_of
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
+from beffroi.domains.base import Domain
 from beffroi.domains.registry import domains
 from beffroi.hub.advice import Advisor
 from beffroi.hub.alarms.desk import Desk
@@ -38,10 +40,12 @@ from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.ingest.orders import Orders
 from beffroi.hub.live import Event, Live
+from beffroi.hub.privacy import rules as privacy_rules
 from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
 from beffroi.kernel.limits import DAY_MS
 from beffroi.model.alarm import AlarmChange
+from beffroi.model.finding import Rule
 from beffroi.model.limits import WEB_CONNECTIONS_MAX
 from beffroi.model.reading import Quarantined, Reason
 from beffroi.ports.commands import CommandRow
@@ -153,8 +157,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     clock, live = SystemClock(), Live()
     store = await asyncio.to_thread(place.store_of, settings)
     known = domains()
-    rules = {**RULES, **coordination_rules.RULES}
-    rules |= {name: rule for domain in known.values() for name, rule in domain.rules.items()}
+    rules = _rules(known)
     herald = Herald(place.notifier_of(settings), rules, store.people.users)
     teller, refusals = Teller(live, herald), Refused(store, clock)
     desk = Desk(store.alarms, rules, told=teller)
@@ -164,9 +167,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     host = settings.mqtt.names[0] if settings.mqtt.names else where.mqtt_host
     identity = Enrolment(place.authority(settings), store, clock, host, where.mqtt_port)
     await bus.start()
-    orders = Orders()
-    for row in await asyncio.to_thread(store.commands.sent_since, clock.now_ms() - DAY_MS):
-        orders(row)
+    orders = await asyncio.to_thread(_orders, store, clock)
     ingest = IngestLoop(
         bus=bus,
         store=store,
@@ -190,13 +191,12 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     ):
         here = host, where.mqtt_port
         services = Services(
-            store, live, desk, bus, clock, codecs, identity, known, *here, dispatch, vault
-        )
-        app = create_app(services, _web(settings))
-        mount_ui(app)
+            store, live, desk, bus, clock, codecs, identity, known, *here, dispatch, vault,
+            results=scoreboard_of(store, clock, known, dispatch),
+        )  # fmt: skip
+        app = _app(services, settings)
         app.state.witness = witness = witness_of(settings.home)
-        app.state.advisor = advisor  # what alerts of authorities propose
-        app.state.coordination = feed
+        app.state.advisor, app.state.coordination = advisor, feed
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
@@ -204,7 +204,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
         watching = asyncio.create_task(feed.run())
-        upkeep = asyncio.create_task(keep(store.readings, clock))
+        upkeep = asyncio.gather(keep(store.readings, clock), beat(store, clock))
         advising = asyncio.create_task(advisor.run())
         try:
             yield app
@@ -222,6 +222,28 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
                 witness.close()
             await asyncio.to_thread(herald.close)
     store.close()
+
+
+def _rules(known: Mapping[str, Domain]) -> dict[str, Rule]:
+    """Of every part of the hub and of every domain."""
+    rules = {**RULES, **coordination_rules.RULES, **privacy_rules.RULES}
+    for domain in known.values():
+        rules |= domain.rules
+    return rules
+
+
+def _orders(store: SqlStore, clock: SystemClock) -> Orders:
+    """What the watches must know of commands sent before this start."""
+    orders = Orders()
+    for row in store.commands.sent_since(clock.now_ms() - DAY_MS):
+        orders(row)
+    return orders
+
+
+def _app(services: Services, settings: Settings) -> FastAPI:
+    app = create_app(services, _web(settings))
+    mount_ui(app)
+    return app
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

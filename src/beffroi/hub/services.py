@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from beffroi.domains.base import Domain
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.dispatch.service import Dispatch
+from beffroi.hub.indicators.scoreboard import Scoreboard
 from beffroi.hub.live import Live
 from beffroi.ports.bus import Bus
 from beffroi.ports.clock import Clock
@@ -33,3 +34,4 @@ class Services:
     mqtt_port: int
     dispatch: Dispatch | None = None  # None: the commune has no trust repository yet
     personal: PersonalVault | None = None  # None: nothing personal is kept here (some tests)
+    results: Scoreboard | None = None  # indicators; None in parts that do not show them

@@ -254,6 +254,7 @@ PAPER_DAYS_MAX = 3_660
 # --- indicators, maturity, comparison ------------------------------------------------------------
 INDICATOR_ALARMS_MAX = 100_000  # of one service, looked at for one figure
 INDICATOR_MONTHS = 12
+INDICATOR_KNOWN_MIN = 0.05  # a figure that rests on less is not told
 INDICATOR_FRESH_S = 3_600  # figures of the running period are computed again after this
 UPTIME_HOLE_S = 180  # a longer silence of the hub is a stop
 UPTIME_HOLES_MAX = 500
@@ -281,3 +282,4 @@ TWINS_WINDOW_MS = 60_000
 SERVER_CERT_ALARM_DAYS = 30  # it renews itself at SERVER_CERT_RENEW_DAYS
 CLOCK_JUMP_MS = 30_000
 CLOCK_OFF_MS = 60_000
+CLOCK_OFF_LASTS_MS = 120_000  # what guards said may have waited at the broker

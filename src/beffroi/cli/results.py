@@ -1,0 +1,60 @@
+"""Puts the indicators together: what they may read, and where entered figures are written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from beffroi.adapters.sql import SqlStore
+from beffroi.domains.base import Domain
+from beffroi.hub.dispatch.denied import DeniedError
+from beffroi.hub.dispatch.service import Dispatch
+from beffroi.hub.dossier.registers import Registers
+from beffroi.hub.indicators import uptime
+from beffroi.hub.indicators.own import Books
+from beffroi.hub.indicators.scoreboard import Scoreboard
+from beffroi.ports.clock import Clock
+from beffroi.ports.store import StoreError
+
+BEAT_S = 60.0
+
+log = structlog.get_logger("results")
+
+
+def scoreboard_of(
+    store: SqlStore, clock: Clock, domains: Mapping[str, Domain], dispatch: Dispatch | None = None
+) -> Scoreboard:
+    """Indicators over this store. Without a dispatcher nothing is known of orders and log."""
+    journal = dispatch.book.log if dispatch else None
+
+    def second(user: str) -> bool:
+        return bool(store.commands.passkeys(user))
+
+    def signed() -> frozenset[str]:
+        try:
+            return frozenset(dispatch.book.trusted.envelopes) if dispatch else frozenset()
+        except DeniedError:
+            return frozenset()
+
+    books = Books(
+        store,
+        store.registers,
+        store.commands if dispatch else None,
+        journal,
+        store.reports,
+        second,
+    )
+    write = Registers(store.registers, journal, clock).write
+    return Scoreboard(books, domains, write, clock, signed)
+
+
+async def beat(store: SqlStore, clock: Clock) -> None:
+    """A sign of life every minute, until cancelled: stops of the hub are told from the gaps."""
+    while True:
+        try:
+            await asyncio.to_thread(uptime.note, store.people, clock.now_ms())
+        except StoreError as error:
+            log.warning("sign_of_life_not_kept", error=str(error))
+        await asyncio.sleep(BEAT_S)

@@ -1,0 +1,1 @@
+"""Indicators: computed from what is stored, or "not proven". See docs/indicators.md."""
