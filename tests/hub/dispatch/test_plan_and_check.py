@@ -174,6 +174,30 @@ def test_a_schedule_makes_each_command_once_over_restarts(town: Town) -> None:
     assert len(town.cabinet.moved) == 1
 
 
+def test_a_step_that_passed_while_the_hub_was_down_is_told_not_made_up_for(town: Town) -> None:
+    every = plans.EVERY_DAY
+    town.clock.ms = ms("2026-11-24 20:00")
+    town.dispatch.plans.put("night", "schedule", "Nuit", [dim(minute=1320, weekdays=every)], "chef")
+    town.turn()
+    assert town.rules() == set()
+    town.stop()
+    town.clock.ms = ms("2026-11-25 06:00")  # 22:00 and the step's life are over
+    town.start()
+    town.cabinet.tell()
+    town.hear()
+    town.turn()
+    town.turn()
+    missed = [one for one in town.found if one.rule == "commands.plan_missed"]
+    assert [(one.asset, one.facts["why"]) for one in missed] == [("t-1", "hub_down")]
+    assert town.store.commands.commands(plan="night.1") == []
+    town.clock.ms = ms("2026-11-25 22:00")  # the next one is commanded: the alarm ends
+    town.cabinet.tell()
+    town.hear()
+    town.turn()
+    assert [one.active for one in town.found if one.rule == "commands.plan_missed"] == [True, False]
+    assert len(town.store.commands.commands(plan="night.1")) == 1
+
+
 def test_a_newer_generation_stops_the_older_one(town: Town) -> None:
     put = town.dispatch.plans.put
     put("market", "scene", "Marché", [dim("t-1", 30)], "chef")

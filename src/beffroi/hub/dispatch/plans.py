@@ -25,6 +25,8 @@ from beffroi.ports.commands import CommandRow, PlanRow, State
 
 INTERLOCKS = "~interlocks"  # kept like a plan; no plan can be called so
 
+MISSED_MS = 86_400_000
+
 log = structlog.get_logger("dispatch")
 
 
@@ -37,6 +39,7 @@ class Plans:
         office.interlocks = self.interlocks
         self._done: set[str] = set()  # idents that need no further look
         self._late: set[str] = set()  # idents that an alarm tells of
+        self._looked_ms = 0
 
     def put(self, plan_id: str, kind: str, name: str, steps: Sequence[Step], by: str) -> Plan:
         """A new plan, or the next generation of one: the older one stops. DeniedError with the
@@ -135,8 +138,22 @@ class Plans:
                 seen.add(due.ident)
                 if due.ident not in self._done and now < due.at_ms + due.wish.lifetime_ms:
                     made += self._ask(due)
+            self._tell_missed(row, plan, life_ms, now)
         self._done &= seen
+        self._looked_ms = now
         return made
+
+    def _tell_missed(self, row: PlanRow, plan: Plan, life_ms: int, now: int) -> None:
+        """Steps whose time began and ended while nobody looked: the hub was down. After a longer
+        absence than MISSED_MS only the last day is told of."""
+        after = max(now - MISSED_MS, row.created_ms, self._looked_ms - life_ms)
+        for due in pure.at(plan, after, now, self._zone, self._sun):
+            over = now >= due.at_ms + due.wish.lifetime_ms
+            if not over or due.ident in self._late or self._book.store.command(due.ident):
+                continue
+            self._late.add(due.ident)
+            facts = {"plan": plan.label, "target": due.wish.target, "why": "hub_down"}
+            self._book.alarms([Finding("commands.plan_missed", due.wish.target, True, now, facts)])
 
     def interlocks(self) -> Interlocks:
         """Those in force."""
@@ -182,9 +199,9 @@ class Plans:
                 self._book.alarms([Finding("commands.plan_missed", target, True, now, facts)])
             return []
         self._done.add(due.ident)
-        if due.ident in self._late:
-            self._late.discard(due.ident)
-            self._book.alarms([Finding("commands.plan_missed", target, False, now)])
+        self._late.discard(due.ident)
+        # Whatever was missed before, and by whichever process: the plan commands it again.
+        self._book.alarms([Finding("commands.plan_missed", target, False, now)])
         return [row]
 
     def unsent(self, label: str) -> list[CommandRow]:
