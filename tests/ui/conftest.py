@@ -17,7 +17,7 @@ STATE: dict[str, object] = {}
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home: Path = tmp_path_factory.mktemp("town")
-    with world(home) as made:
+    with world(home, commands=True) as made:
         yield made
 
 

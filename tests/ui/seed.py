@@ -91,7 +91,7 @@ def _alarms(services: Services, assets: tuple[Asset, ...], now: int) -> None:
         rules = sorted(domain.rules.values(), key=lambda rule: -rule.severity)
         grave = [rule for rule in rules if rule.severity is Severity.GRAVE][:1]
         rest = [rule for rule in rules if rule.severity is Severity.WARNING][:2]
-        for at, rule in enumerate([*grave, *rest]):
+        for at, rule in enumerate([*grave, *rest] if mine else []):
             asset = mine[(at * 7) % len(mine)]
             when = now - (at + 1) * 47 * 60_000
             findings.append(Finding(rule.id, asset.id, True, when, facts_of(rule.text.fr)))

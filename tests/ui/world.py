@@ -7,21 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from tests.ui import cabinet
+from tests.ui.cabinet import Cabinets
 from tests.ui.seed import seed
 
 from beffroi.adapters.codecs.runner import Runner
 from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
+from beffroi.cli.dispatch import dispatching
+from beffroi.cli.results import scoreboard_of
+from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import Desk
+from beffroi.hub.dispatch.alarming import ToDesk
+from beffroi.hub.dispatch.rules import RULES
+from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.live import Event, Live
 from beffroi.hub.services import Services
@@ -41,16 +50,29 @@ class World:
     app: Any
     url: str = ""
     first: str = ""
+    cabinets: Cabinets | None = None
+
+    @property
+    def local(self) -> str:
+        """The address under which passkeys work: browsers want a name, not a number."""
+        return self.url.replace("127.0.0.1", "localhost")
+
+    @property
+    def dispatch(self) -> Dispatch:
+        found = self.services.dispatch
+        assert found is not None
+        return found
 
 
 @contextmanager
-def world(home: Path, *, seeded: bool = True) -> Iterator[World]:
-    """The whole town served from a thread of its own until the block ends."""
+def world(home: Path, *, seeded: bool = True, commands: bool = False) -> Iterator[World]:
+    """The whole town served from a thread of its own until the block ends. `commands`: with a
+    root, rules and a running guard."""
     ready, stop = threading.Event(), threading.Event()
     found: list[World] = []
 
     async def live() -> None:
-        async with _running(home, seeded) as made:
+        async with _running(home, seeded, commands) as made:
             found.append(made)
             ready.set()
             await asyncio.to_thread(stop.wait)
@@ -68,32 +90,71 @@ def world(home: Path, *, seeded: bool = True) -> Iterator[World]:
 
 
 @asynccontextmanager
-async def _running(home: Path, seeded: bool) -> AsyncIterator[World]:
-    async with Stack(home) as stack:
-        services = _services(stack)
-        if seeded:
-            await asyncio.to_thread(seed, services)
-        ingest = IngestLoop(
-            bus=services.bus,
-            store=services.store,
-            desk=services.desk,
-            live=services.live,
-            clock=services.clock,
-            codecs=services.codecs,
-            domains=services.domains,
-        )
-        await stack_bus(services).start()
-        work = asyncio.create_task(ingest.run())
-        app = create_app(services)
-        mount_ui(app)
-        app.state.counters = lambda: asdict(ingest.stats)
-        made = World(services, app, first=first_link(services) or "")
-        async with _served(app) as made.url:
-            yield made
-        await ingest.stop()
-        await work
-        await stack_bus(services).stop()
-        services.codecs.close()
+async def _running(home: Path, seeded: bool, commands: bool) -> AsyncIterator[World]:
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{place.getsockname()[1]}"
+        async with Stack(home) as stack, contextlib.AsyncExitStack() as more:
+            services = _services(stack)
+            if seeded:
+                await asyncio.to_thread(seed, services)
+            made = World(services, None, url)
+            if commands:
+                services = made.services = await _commanding(stack, made, more)
+            async with _hub(made, place):
+                yield made
+
+
+@asynccontextmanager
+async def _hub(made: World, place: socket.socket) -> AsyncIterator[None]:
+    services = made.services
+    ingest = IngestLoop(
+        bus=services.bus,
+        store=services.store,
+        desk=services.desk,
+        live=services.live,
+        clock=services.clock,
+        codecs=services.codecs,
+        domains=services.domains,
+    )
+    await stack_bus(services).start()
+    work = asyncio.create_task(ingest.run())
+    made.app = create_app(services)
+    mount_ui(made.app)
+    made.app.state.counters = lambda: asdict(ingest.stats)
+    made.first = first_link(services) or ""
+    async with _served(made.app, place):
+        yield
+    await ingest.stop()
+    await work
+    await stack_bus(services).stop()
+    services.codecs.close()
+
+
+async def _commanding(stack: Stack, made: World, more: contextlib.AsyncExitStack) -> Services:
+    """The dispatcher as `beffroi serve` composes it, and a guard that it talks to."""
+    services, loop = made.services, asyncio.get_running_loop()
+    made.cabinets, its = await cabinet.install(stack, made.local)
+
+    def told(row: Any) -> None:
+        what = {"id": row.id, "target": row.target, "state": row.state.value}
+        loop.call_soon_threadsafe(services.live.tell, Event("command", what))
+
+    alarms = ToDesk(services.desk, services.store, services.clock)
+    settings = Settings(stack.home)
+    dispatch = await more.enter_async_context(
+        dispatching(settings, stack.store, stack.clock, alarms, told)
+    )
+    assert dispatch is not None
+    more.push_async_callback(_ended, asyncio.create_task(dispatch.run()))
+    await more.enter_async_context(cabinet.guarding(its))
+    return replace(services, dispatch=dispatch)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
 
 
 def stack_bus(services: Services) -> Any:
@@ -103,7 +164,8 @@ def stack_bus(services: Services) -> Any:
 
 def _services(stack: Stack) -> Services:
     known, live = domains(), Live()
-    rules = {name: rule for domain in known.values() for name, rule in domain.rules.items()}
+    rules = dict(RULES)
+    rules |= {name: rule for domain in known.values() for name, rule in domain.rules.items()}
     loop = asyncio.get_running_loop()
 
     def told(changes: Any) -> None:
@@ -122,6 +184,7 @@ def _services(stack: Stack) -> Services:
         domains=known,
         mqtt_host=here.mqtt_host,
         mqtt_port=here.mqtt_port,
+        results=scoreboard_of(stack.store, stack.clock, known),
     )
 
 
@@ -130,18 +193,15 @@ def _event(change: AlarmChange) -> Event:
 
 
 @asynccontextmanager
-async def _served(app: Any) -> AsyncIterator[str]:
-    config = uvicorn.Config(
-        app, "127.0.0.1", 0, log_level="warning", lifespan="off", timeout_graceful_shutdown=1
-    )
+async def _served(app: Any, place: socket.socket) -> AsyncIterator[None]:
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    task = asyncio.create_task(server._serve())
+    task = asyncio.create_task(server._serve(sockets=[place]))
     while not server.started:
         await asyncio.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield
     finally:
         server.should_exit = True
         with contextlib.suppress(TimeoutError):

@@ -15,6 +15,7 @@ from beffroi.hub.alarms.lifecycle import TABLE, unclosable
 from beffroi.hub.alarms.turn import rule_of
 from beffroi.hub.coordination import rules as coordination_rules
 from beffroi.hub.dispatch.rules import RULES
+from beffroi.hub.house import rules as house_rules
 from beffroi.hub.services import Services
 from beffroi.model.alarm import Alarm, AlarmEvent, AlarmState
 from beffroi.model.finding import Rule, Severity
@@ -77,7 +78,7 @@ def people(services: Services) -> People:
 
 
 def rules(services: Services) -> dict[str, Rule]:
-    found: dict[str, Rule] = {**RULES, **coordination_rules.RULES}
+    found: dict[str, Rule] = {**RULES, **coordination_rules.RULES, **house_rules.RULES}
     for domain in services.domains.values():
         found.update(domain.rules)
     return found

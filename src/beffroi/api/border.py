@@ -1,7 +1,7 @@
 """What is checked before any route runs and added to every answer: host, origin, size, headers.
 
 A plain ASGI wrapper, so that nothing inside can forget it. Knows nothing of people or routes,
-except that machines post to /links/ without a browser.
+except that machines post to some paths without a browser.
 """
 
 from __future__ import annotations
@@ -15,10 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beffroi.api.problems import Refusal, answer, problem
 from beffroi.api.settings import WebSettings
-from beffroi.model.limits import MESSAGE_BYTES_MAX, UPLOAD_BYTES_MAX, WEB_BODY_BYTES_MAX
+from beffroi.model.limits import (
+    MESSAGE_BYTES_MAX,
+    REPORT_BODY_BYTES_MAX,
+    UPLOAD_BYTES_MAX,
+    WEB_BODY_BYTES_MAX,
+)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MACHINES = "/links/"  # webhooks: authenticated by a secret in a header, never by a cookie
+# Programs: webhooks with a secret in a header, and the open API of reports. Never by a cookie.
+MACHINES = ("/links/", "/open311/")
+PHOTOS = ("/signaler", "/report")
+OPEN_REPORTS = "/open311/"
 UPLOADS = ("/api/imports", "/data/import")
 POLICY = "; ".join(
     (
@@ -133,6 +141,8 @@ def body_bytes_max(path: str) -> int:
     """The limit of a request body on this path."""
     if path.startswith(UPLOADS):
         return UPLOAD_BYTES_MAX
+    if path in PHOTOS or path.startswith(OPEN_REPORTS):
+        return REPORT_BODY_BYTES_MAX
     return MESSAGE_BYTES_MAX if path.startswith(MACHINES) else WEB_BODY_BYTES_MAX
 
 

@@ -67,7 +67,7 @@ class View:
     """For one reader: language, account, what names mean."""
 
     def __init__(self, services: Services, lang: str, user: User = NOBODY) -> None:
-        self._services, self._lang, self._user = services, lang, user
+        self._services, self.lang, self._user = services, lang, user
         self._dispatch = dispatch_of(services)
         self._users = {one.id: one.name for one in services.store.people.users()}
         self._person = person_of(services, user.id)
@@ -94,19 +94,19 @@ class View:
             "action": row.action,
             "action_name": self.action_name(row.target, row.action),
             "class": row.klass,
-            "class_note": said(CLASS_NOTES[row.klass], self._lang),
+            "class_note": said(CLASS_NOTES[row.klass], self.lang),
             "params": dict(row.params),
             "params_shown": [
                 one._asdict()
                 for one in command_words.shown(
-                    self._act(row.target, row.action), row.params, self._lang
+                    self._act(row.target, row.action), row.params, self.lang
                 )
             ],
-            "say": say(action, row.params, self._lang) if action else "",
+            "say": say(action, row.params, self.lang) if action else "",
             "state": row.state.value,
-            "state_name": said(STATES[row.state], self._lang),
+            "state_name": said(STATES[row.state], self.lang),
             "reason": reason,
-            "reason_text": said(reason_text(reason), self._lang) if reason else "",
+            "reason_text": said(reason_text(reason), self.lang) if reason else "",
             "detail": detail,
             "by": row.by,
             "by_name": self.actor(row.by),
@@ -132,7 +132,7 @@ class View:
                 one._asdict() for one in self.params_shown(row.target, row.action, row.params)
             ],
             "state": row.state.value,
-            "state_name": said(STATES[row.state], self._lang),
+            "state_name": said(STATES[row.state], self.lang),
         }
 
     def story(self, row: CommandRow) -> list[dict[str, Any]]:
@@ -143,7 +143,7 @@ class View:
                 "actor_name": self.actor(event.actor),
                 "kind": event.kind,
                 "state": event.state.value,
-                "state_name": said(STATES[event.state], self._lang),
+                "state_name": said(STATES[event.state], self.lang),
                 "text": event.text,
                 "data": dict(event.data),
             }
@@ -152,7 +152,7 @@ class View:
 
     def actor(self, who: str) -> str:
         known = _BY.get(who)
-        return said(known, self._lang) if known else self._users.get(who, who)
+        return said(known, self.lang) if known else self._users.get(who, who)
 
     def target_name(self, target: str) -> str:
         asset, envelope = self._asset(target), self._envelopes.get(target)
@@ -177,12 +177,12 @@ class View:
         """What the envelope allows of this action, case by case."""
         envelope = self._envelopes.get(target)
         found = envelope.actions.get(action) if envelope else None
-        return command_words.cases(found, self._act(target, action), self._lang) if found else []
+        return command_words.cases(found, self._act(target, action), self.lang) if found else []
 
     def params_shown(
         self, target: str, action: str, params: Mapping[str, int | str]
     ) -> list[command_words.Shown]:
-        return command_words.shown(self._act(target, action), params, self._lang)
+        return command_words.shown(self._act(target, action), params, self.lang)
 
     def told(self, act: Mapping[str, Any]) -> dict[str, Any]:
         """A step of a plan or of an interlock by its names."""
@@ -194,9 +194,18 @@ class View:
             "params_shown": self.params_shown(target, action, act["params"]),
         }
 
+    def facts_shown(self, target: str, facts: Mapping[str, int | str]) -> list[command_words.Shown]:
+        """What equipment shows, by the names of the parameters that set it; no clock."""
+        asset = self._asset(target)
+        domain = self._services.domains.get(asset.domain) if asset else None
+        acts = domain.acts.get(asset.kind, {}) if asset and domain else {}
+        known = {name: one for act in acts.values() for name, one in act.params.items()}
+        own = {k: v for k, v in facts.items() if k not in command_words.CLOCK_FACTS}
+        return command_words.shown(Act(Label("", ""), known), own, self.lang)
+
     def action_name(self, target: str, action: str) -> str:
         act = self._act(target, action)
-        return said(act.label, self._lang) if act else action
+        return said(act.label, self.lang) if act else action
 
     def public(self, target: str, action: str) -> bool:
         """Whether passers-by see its effect with its short code."""
@@ -226,10 +235,15 @@ class View:
         act = self._act(target, name)
         lowest = min((case.klass for case in action.cases), default="C")
         return {
-            "name": said(act.label, self._lang) if act else name,
-            "say": action.say_en if self._lang == "en" else action.say_fr,
+            "name": said(act.label, self.lang) if act else name,
+            "say": action.say_en if self.lang == "en" else action.say_fr,
             "class": lowest,
-            "class_note": said(CLASS_NOTES[lowest], self._lang),
+            "class_most": max((case.klass for case in action.cases), default="C"),
+            "class_note": said(CLASS_NOTES[lowest], self.lang),
+            "cases": [
+                {name: list(allowed.choices) for name, allowed in case.params.items()}
+                for case in action.cases
+            ],
             "params": {
                 param: self._param(act.params.get(param) if act else None, param, allowed)
                 | {"required": command_words.must(action.cases, param)}
@@ -246,15 +260,16 @@ class View:
         words = choice.words if choice else {}
         texts = sorted({text for one in allowed for text in one.choices})
         return {
-            "label": said(choice.label, self._lang) if choice else name,
+            "label": said(choice.label, self.lang) if choice else name,
             "unit": choice.unit if choice else "",
             "scale": choice.scale if choice else 1,
+            "said": command_words.range_text(choice, allowed, self.lang),
             "ranges": sorted({tuple(pair) for one in allowed for pair in one.ranges}),
             "choices": [
-                {"value": text, "name": said(words[text], self._lang) if text in words else text}
+                {"value": text, "name": said(words[text], self.lang) if text in words else text}
                 for text in texts
             ],
-            "words": {value: said(label, self._lang) for value, label in words.items()},
+            "words": {value: said(label, self.lang) for value, label in words.items()},
             "chars_max": max((one.chars_max for one in allowed), default=0),
             "charset": "".join(sorted({c for one in allowed for c in one.charset})),
         }
@@ -297,8 +312,9 @@ class View:
             "outcome": receipt.outcome,
             "at_ms": receipt.at_ms,
             "readback": dict(receipt.readback),
+            "shown": [one._asdict() for one in self.facts_shown(row.target, receipt.readback)],
             "reason": receipt.reason,
-            "reason_text": said(reason_text(receipt.reason), self._lang) if receipt.reason else "",
+            "reason_text": said(reason_text(receipt.reason), self.lang) if receipt.reason else "",
             "detail": receipt.detail,
         }
 

@@ -33,11 +33,14 @@ FACTS: Mapping[str, Label] = {
     "adjacent_dark": Label("lampes voisines éteintes", "neighbouring lamps that are dark"),
 }
 WHOLE_DIGITS = 15
+FEW = 6
+CLOCK_FACTS = frozenset({"local_minute", "weekday", "sun_mdeg", "night", "adjacent_dark"})
 
 
 class Shown(NamedTuple):
     """One parameter as people read it. `value` is a number (then `digits`, `unit`) or a text."""
 
+    name: str
     label: str
     value: float | str
     digits: int
@@ -57,10 +60,10 @@ def one(choice: Choice | None, name: str, value: int | str, lang: str) -> Shown:
     label = said(choice.label, lang) if choice else name
     word = choice.words.get(str(value)) if choice else None
     if word is not None:
-        return Shown(label, said(word, lang), 0, "", value)
+        return Shown(name, label, said(word, lang), 0, "", value)
     if isinstance(value, str) or choice is None:
-        return Shown(label, value, 0, "", value)
-    return Shown(label, value / choice.scale, digits_of(choice.scale), choice.unit, value)
+        return Shown(name, label, value, 0, "", value)
+    return Shown(name, label, value / choice.scale, digits_of(choice.scale), choice.unit, value)
 
 
 def digits_of(scale: int) -> int:
@@ -179,6 +182,16 @@ def _span(fact: str, low: int, high: int, lang: str) -> str:
     if low == high:
         return ends[0]
     return said(Label("{} à {}", "{} to {}"), lang).format(*ends)
+
+
+def range_text(choice: Choice | None, allowed: Sequence[Allowed], lang: str) -> str:
+    """What a number may be over all cases together: its few values, or its ends."""
+    spans = sorted({pair for one in allowed for pair in one.ranges})
+    if not spans:
+        return ""
+    if all(low == high for low, high in spans) and len(spans) <= FEW:
+        return ", ".join(_range(choice, low, high, lang) for low, high in spans)
+    return _range(choice, spans[0][0], max(high for _, high in spans), lang)
 
 
 def must(actions: Sequence[Case], name: str) -> bool:

@@ -14,7 +14,6 @@ from beffroi.api.words import said
 from beffroi.evidence import words
 from beffroi.evidence.dossier import Dossier, Item
 from beffroi.evidence.entry import Entry, read_entry
-from beffroi.evidence.statement import typeset
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.services import Services
 from beffroi.kernel import keys
@@ -52,47 +51,38 @@ def _subject(entry: Entry) -> str:
     return entry.subject.hex() if any(entry.subject) else ""
 
 
-def sentence(index: int, entry: Entry, lang: str) -> str:
-    """As `beffroi evidence list` says it."""
-    found = words.entry(index, entry)
-    return found.en if lang == "en" else typeset(found.fr)
-
-
-def newest(log: LogStore, lang: str, count: int, before: int = 0) -> list[dict[str, Any]]:
+def newest(log: LogStore, view: View, count: int, before: int = 0) -> list[dict[str, Any]]:
     """The last `count` entries (before `before`, if given), newest first."""
     size = log.checkpoint().size
     end = min(before or size, size)
     found = []
     for index in range(end - 1, max(-1, end - 1 - count), -1):
         entry = read_entry(log.entry(index))
-        found.append(line(index, entry, lang)._asdict() | {"say": _refs(entry, lang)})
+        found.append(line(index, entry, view.lang)._asdict() | {"say": _refs(entry, view)})
     return found
 
 
-def _refs(entry: Entry, lang: str) -> str:
-    """The things that an entry names, without its kind and number."""
-    parts = []
-    why = entry.refs.get("reason")
-    if why is not None:
-        told = words.reason(str(why))
-        parts.append(told.en if lang == "en" else told.fr)
-    outcome = entry.refs.get("outcome")
-    if outcome is not None:
-        told = words.outcome(str(outcome))
-        parts.append(told.en if lang == "en" else told.fr)
-    names = ("target", "guard", "plan", "incident", "action", "klass", "number", "version")
-    for name in names:
-        if name in entry.refs:
-            parts.append(f"{said(REFS[name], lang)} {entry.refs[name]}")
+def _refs(entry: Entry, view: View) -> str:
+    """The things that an entry names, by their names, without its kind and number."""
+    refs, parts = entry.refs, []
+    for name, known in (("reason", words.reason), ("outcome", words.outcome)):
+        if name in refs:
+            told = known(str(refs[name]))
+            parts.append(told.en if view.lang == "en" else told.fr)
+    target = str(refs.get("target", ""))
+    if target:
+        parts.append(view.target_name(target))
+    elif "guard" in refs:
+        parts.append(str(refs["guard"]))
+    if "action" in refs:
+        parts.append(view.action_name(target, str(refs["action"])))
+    parts += [f"{said(REFS[name], view.lang)} {refs[name]}" for name in REFS if name in refs]
     return " · ".join(parts)
 
 
 REFS = {
-    "target": Label("équipement", "target"),
-    "guard": Label("armoire", "guard"),
     "plan": Label("plan", "plan"),
     "incident": Label("incident", "incident"),
-    "action": Label("action", "action"),
     "klass": Label("classe", "class"),
     "number": Label("n°", "no."),
     "version": Label("version", "version"),

@@ -19,11 +19,12 @@ from starlette.responses import JSONResponse, Response
 from beffroi.hub.alarms.desk import RefusedError
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.live import TooManyClientsError
+from beffroi.hub.reports.desk import ReportRefusedError
 from beffroi.ports.identity import IdentityError
 from beffroi.ports.store import StaleVersionError, StoreError
 
 log = structlog.get_logger(__name__)
-MACHINE_PATHS = ("/api/", "/links/", "/events", "/healthz")
+MACHINE_PATHS = ("/api/", "/links/", "/open311/", "/events", "/healthz")
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
@@ -75,6 +76,9 @@ def understood(error: Exception) -> Refusal:
             denied = error.denied
             status = 404 if denied.code in ("unknown_command", "unknown_plan") else 409
             return Refusal(status, denied.code, denied.text, **denied.facts)
+        case ReportRefusedError():
+            status = 404 if error.code == "unknown_report" else 409
+            return Refusal(status, error.code, error.text)
         case StaleVersionError():
             text = "Somebody else changed this meanwhile. Read it again, then decide."
             return Refusal(409, "stale", text)
@@ -120,6 +124,7 @@ def install(app: FastAPI) -> None:
     kinds: list[Any] = [
         Refusal,
         RefusedError,
+        ReportRefusedError,
         DeniedError,
         IdentityError,
         StoreError,

@@ -14,6 +14,7 @@ class WebSettings:
 
     hosts: tuple[str, ...] = ()
     https: bool = False
+    open311_keys: tuple[str, ...] = ()  # SHA-256 of keys; empty: nobody needs one to report
 
     @property
     def all_hosts(self) -> frozenset[str]:

@@ -104,7 +104,10 @@ def guards(services: Services, lang: str, user: User) -> list[dict[str, Any]]:
                     and seen[target].status.envelope
                     != dispatch.book.trusted.envelopes[target].digest
                 ],
-                "facts": {name: dict(target.status.facts) for name, target in seen.items()},
+                "facts": {
+                    name: view.facts_shown(name, target.status.facts)
+                    for name, target in seen.items()
+                },
                 "last": [_receipt(view, row, lang) for row in rows],
                 "gaps": gaps(services, one["guard"], one["last_receipt"]),
                 "silent_ms": now - one["status_ms"] if one["status_ms"] else 0,

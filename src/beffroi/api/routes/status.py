@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from beffroi.api.access import Svc, public
+from beffroi.hub.alarms.text import render
+from beffroi.hub.house.rules import RULES
 
 router = APIRouter(tags=["status"])
 
@@ -32,7 +34,24 @@ async def status(request: Request, services: Svc) -> dict[str, Any]:
         "quarantine": reasons,
         "backlog": await backlog(services),
         "ingest": ingest_counters(request),
+        "house": house(services),
     }
+
+
+def house(services: Svc) -> list[dict[str, Any]]:
+    """What the hub has found out about itself and nobody has ended: `rule`, `asset` (a device or
+    ""), `severity` 0-2, `since_ms`, `text` in French and English."""
+    return [
+        {
+            "rule": alarm.rule,
+            "asset": alarm.asset,
+            "severity": int(alarm.severity),
+            "since_ms": alarm.raised_ms,
+            "text": {lang: render(alarm, RULES[alarm.rule], lang) for lang in ("fr", "en")},
+        }
+        for alarm in services.desk.open()
+        if alarm.active and alarm.rule in RULES
+    ]
 
 
 async def backlog(services: Svc) -> int | None:

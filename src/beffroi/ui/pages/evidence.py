@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from beffroi.api import evidence_views
 from beffroi.api.access import Me, Svc, public
-from beffroi.api.command_views import dispatch_of
+from beffroi.api.command_views import View, dispatch_of
 from beffroi.api.problems import Refusal
 from beffroi.api.words import lang_of
 from beffroi.hub.dispatch.denied import DeniedError
@@ -30,7 +30,10 @@ def evidence_page(request: Request, services: Svc, me: Me, before: int = 0) -> R
         return page(request, "commands_off.html")
     try:
         lines = evidence_views.newest(
-            dispatch_of(services).book.log, lang_of(request), EVIDENCE_SHOWN, max(0, before)
+            dispatch_of(services).book.log,
+            View(services, lang_of(request), me.user),
+            EVIDENCE_SHOWN,
+            max(0, before),
         )
         about = evidence_views.summary(services)
     except (LogError, ValueError) as error:

@@ -29,6 +29,37 @@ for (const radio of document.querySelectorAll('input[name="way"]'))
   radio.addEventListener("change", showWay);
 if (document.querySelector('input[name="way"]')) showWay();
 
+/** Fields that no signed case has together with what is chosen are put aside. The hub checks. */
+type Case = Record<string, string[]>;
+function showFields(place: HTMLElement): void {
+  const cases = JSON.parse(place.dataset.cases ?? "[]") as Case[];
+  const fields = [...place.querySelectorAll<HTMLElement>("[data-field]")];
+  const show = () => {
+    const chosen = new Map<string, string>();
+    for (const select of place.querySelectorAll("select"))
+      if (select.value) chosen.set(select.name.slice(2), select.value);
+    const fitting = cases.filter((one) =>
+      Object.entries(one).every(([name, list]) => {
+        const value = chosen.get(name);
+        return !list.length || !value || list.includes(value) || name !== fields[0]?.dataset.field;
+      }),
+    );
+    const first = fields[0]?.querySelector("select");
+    for (const field of fields) {
+      const name = field.dataset.field ?? "";
+      const holds = (one: Case) => name in one;
+      const open = first && !first.value; // nothing chosen yet: what every case needs
+      const used = field === fields[0] || (open ? fitting.every(holds) : fitting.some(holds));
+      field.hidden = !used;
+      for (const input of field.querySelectorAll<HTMLInputElement | HTMLSelectElement>("input, select"))
+        input.disabled = !used;
+    }
+  };
+  for (const select of place.querySelectorAll("select")) select.addEventListener("change", show);
+  show();
+}
+for (const place of document.querySelectorAll<HTMLElement>("[data-cases]")) showFields(place);
+
 /** Asks again every few seconds and at each event, until the first reading is there. */
 function awaitArrival(place: HTMLElement): void {
   const ask = async () => {
