@@ -117,17 +117,16 @@ class HubProcess:
     async def call(
         self, session: Session | None, method: str, path: str, body: object = None
     ) -> Answer:
-        """`body`: bytes as they are, anything else as JSON."""
+        """`body`: bytes as they are, a text as a form, anything else as JSON."""
         return await asyncio.to_thread(self._call, session, method, path, body)
 
     def _call(self, session: Session | None, method: str, path: str, body: object) -> Answer:
-        raw = isinstance(body, bytes)
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        kind, data = _packed(body)
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.web_port}{path}",
             None if body is None else data,
             {
-                "Content-Type": "application/octet-stream" if raw else "application/json",
+                "Content-Type": kind,
                 "Origin": f"http://127.0.0.1:{self.web_port}",
                 **(session.headers if session else {}),
             },
@@ -164,6 +163,14 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _packed(body: object) -> tuple[str, bytes]:
+    if isinstance(body, bytes):
+        return "application/octet-stream", body
+    if isinstance(body, str):
+        return "application/x-www-form-urlencoded", body.encode()
+    return "application/json", json.dumps(body).encode()
 
 
 def _json(data: bytes) -> Any:

@@ -30,6 +30,7 @@ from beffroi.lab import junctions
 from beffroi.lab.commune import LabCommune, commune
 from beffroi.lab.demo import install_commune
 from beffroi.lab.guards.neighbour import Neighbour
+from beffroi.lab.guards.plc import PlcPost
 from beffroi.lab.guards.posts import Effect, Post
 from beffroi.lab.guards.trustees import Trustees
 from beffroi.lab.hub_process import HubProcess, Session, signed_in
@@ -44,7 +45,8 @@ INCIDENT = "coordination.attack"
 READY_S_MAX = 60.0
 WAIT_S_MAX = 15.0
 STEP_S = 0.05
-DEVICE = "arm-0002"  # a device of the town whose certificate a thief may have
+LAMP_UNIT, METER = "arm-0003", "hor-001"
+DEVICES = (LAMP_UNIT, METER)  # of the town, with certificates that a thief may have
 
 
 class TownError(Exception):
@@ -69,9 +71,12 @@ class Town:
         self.trustees = Trustees(self.folder / "trust", locked=False)
         self.neighbour = Neighbour(self.folder / "neighbour")
         self.posts = {post.guard: post for post in posts_of(self.made, self.folder / "guards")}
+        second = [one for one in self.made.assets if one.kind == "cabinet"][1]
+        self.plc = PlcPost(self.folder / "guards", self.made.commune, "guard-plc", [second])
+        self.posts[self.plc.guard] = self.plc
         self.statuses: dict[str, Status] = {}
         self.heard: list[Said] = []
-        self.bundle: Bundle
+        self.bundles: dict[str, Bundle] = {}
         self.roster: Roster
         self.envelopes: Mapping[str, Envelope] = {}
         self.sessions: dict[str, Session] = {}
@@ -84,6 +89,7 @@ class Town:
 
     async def __aenter__(self) -> Town:
         try:
+            await self.plc.power()
             await asyncio.to_thread(self._install)
             await self.hub.start()
             await self._listen()
@@ -108,6 +114,7 @@ class Town:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for post in self.posts.values():
             post.close()
+        await self.plc.unpower()
         self.neighbour.close()
         self.store.close()
 
@@ -116,7 +123,7 @@ class Town:
         install_commune(self.store, self.made)
         identity = self.hub.enrolment(self.store)
         self.store.assets.put_devices([post.device for post in self.posts.values()])
-        self.bundle = identity.redeem(identity.invite(DEVICE))
+        self.bundles = {name: identity.redeem(identity.invite(name)) for name in DEVICES}
         for post in self.posts.values():
             post.enrol(identity, self.hub.address)
         now_ms = time.time_ns() // 1_000_000

@@ -98,7 +98,7 @@ class Post:
         if self._servers:
             return
         shown = self._left()
-        text = _head(self.guard, self.commune, address)
+        text = head(self.guard, self.commune, address)
         for target, wired in self.wired.items():
             self.equipment[target] = Watched({**wired.shows, **shown.get(target, {})})
             server = EquipmentServer(self.equipment[target])
@@ -168,7 +168,8 @@ class Post:
             await self.stop()
 
 
-def _head(guard: str, commune: Commune, address: Address) -> str:
+def head(guard: str, commune: Commune, address: Address) -> str:
+    """`guard.toml` up to its targets."""
     return (
         f'guard = "{guard}"\ncommune = "{commune.id}"\nfolder = "state"\n'
         f"[place]\nlatitude_deg = {commune.lat:.5f}\nlongitude_deg = {commune.lon:.5f}\n"

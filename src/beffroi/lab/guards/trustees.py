@@ -34,8 +34,10 @@ Phrase de passe de toutes les clés de ce dossier / passphrase of all keys of th
 
 @dataclass(frozen=True, slots=True)
 class Trustee:
-    """`person` is the pseudonym in rosters; `office` is for people to read."""
+    """`key` names the file, `person` is the pseudonym in rosters; `office` is for people to read.
+    """
 
+    key: str
     person: str
     org: str
     office: str
@@ -43,10 +45,11 @@ class Trustee:
 
 
 TRUSTEES = (
-    Trustee("maire", "commune", "Maire (démonstration)"),
-    Trustee("adjoint", "commune", "Adjoint aux travaux (démonstration)"),
-    Trustee("eaux", "syndicat-des-eaux", "Syndicat des eaux (démonstration)", ("water",)),
-    Trustee("prefecture", "prefecture", "Préfecture (démonstration)", ("boards",)),
+    Trustee("maire", "maire", "commune", "Maire (démonstration)"),
+    Trustee("adjoint", "adjoint", "commune", "Adjoint aux travaux (démonstration)"),
+    Trustee("adjoint-2", "adjoint", "commune", "Adjoint aux travaux, seconde clé (démonstration)"),
+    Trustee("eaux", "eaux", "syndicat-des-eaux", "Syndicat des eaux (démonstration)", ("water",)),
+    Trustee("prefecture", "prefecture", "prefecture", "Préfecture (démonstration)", ("boards",)),
 )
 
 
@@ -75,7 +78,7 @@ class Trustees:
     def members(self) -> list[Member]:
         """Each signs outside the hub, with a file of their own."""
         return [
-            Member(ED25519, self.signer(one.person).public, one.person, one.org, OPERATOR,
+            Member(ED25519, self.signer(one.key).public, one.person, one.org, OPERATOR,
                    services=one.services, independent=True, name=one.office)
             for one in TRUSTEES
         ]  # fmt: skip

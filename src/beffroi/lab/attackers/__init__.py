@@ -1,0 +1,1 @@
+"""Attackers of the lab: programs that try, on real processes, what Beffroi says cannot be done."""
