@@ -142,9 +142,8 @@ class Scoreboard:
 
     def _month(self, name: str, span: Span, now_ms: int) -> dict[str, Measured]:
         kept, stamp = self._kept(name), self.entries.stamp()
-        if kept is not None and kept.stamp == stamp:
-            if kept.final or 0 <= now_ms - kept.at_ms < INDICATOR_FRESH_S * 1_000:
-                return kept.figures
+        if kept is not None and kept.stamp == stamp and _good(kept, now_ms):
+            return kept.figures
         final = span.end_ms + LATE_DAYS * DAY_MS <= now_ms
         with self._lock:
             figures = self.compute(span)
@@ -163,6 +162,10 @@ class Scoreboard:
         except msgspec.DecodeError:
             return None
         return kept if kept is not None and kept.version == VERSION else None
+
+
+def _good(kept: _Kept, now_ms: int) -> bool:
+    return kept.final or 0 <= now_ms - kept.at_ms < INDICATOR_FRESH_S * 1_000
 
 
 def _enough(found: Measured) -> Measured:
