@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from beffroi.api import problems
 from beffroi.api.access import guard
 from beffroi.api.border import Border
+from beffroi.api.report_gate import Gate
 from beffroi.api.routes import (
     alarms,
     assets,
@@ -17,7 +18,9 @@ from beffroi.api.routes import (
     data,
     devices,
     events,
+    open311,
     people,
+    reports,
     status,
     witness,
 )
@@ -41,6 +44,8 @@ ROUTERS = (
     commands.router,
     commands_plans.router,
     commands_people.router,
+    reports.router,
+    open311.router,
 )
 
 
@@ -59,6 +64,8 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.tries = Tries()
     app.state.code_tries = Tries(CODE_TRIES_PER_10_MIN_MAX)
     app.state.passkey_challenges = {}
+    app.state.report_gate = Gate()
+    app.state.public_map = reports.PublicMap()
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/api/openapi.json", _openapi, include_in_schema=False)

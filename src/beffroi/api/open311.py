@@ -1,7 +1,7 @@
 """The shapes of Open311 GeoReport v2: fields, dates, errors, XML. Knows no route and no store.
 
-Specification: wiki.open311.org/GeoReport_v2 (2011). Where it leaves a choice, `docs/reports.md` says
-what was chosen.
+Specification: wiki.open311.org/GeoReport_v2 (2011). Where it leaves a choice,
+`docs/reports.md` says what was chosen.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def xml(name: str, value: Any) -> bytes:
     """`value` (a list of tables, or a table) under the names of the standard."""
     root = Element(NAMES[name][0] if name in NAMES else name)
     _fill(root, name, value)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="utf-8")
+    body: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + body
 
 
 def _fill(parent: Element, name: str, value: Any) -> None:

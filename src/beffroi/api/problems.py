@@ -24,6 +24,7 @@ from beffroi.ports.identity import IdentityError
 from beffroi.ports.store import StaleVersionError, StoreError
 
 log = structlog.get_logger(__name__)
+REPORT_STATUS = {"unknown_report": 404, "photo_size": 413}
 MACHINE_PATHS = ("/api/", "/links/", "/open311/", "/events", "/healthz")
 
 
@@ -77,8 +78,7 @@ def understood(error: Exception) -> Refusal:
             status = 404 if denied.code in ("unknown_command", "unknown_plan") else 409
             return Refusal(status, denied.code, denied.text, **denied.facts)
         case ReportRefusedError():
-            status = 404 if error.code == "unknown_report" else 409
-            return Refusal(status, error.code, error.text)
+            return Refusal(REPORT_STATUS.get(error.code, 409), error.code, error.text)
         case StaleVersionError():
             text = "Somebody else changed this meanwhile. Read it again, then decide."
             return Refusal(409, "stale", text)

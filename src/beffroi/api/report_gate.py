@@ -75,9 +75,7 @@ class Gate:
         if not 0 <= age_ms <= FORM_S_MAX * 1_000:
             raise _again()
         if trap or age_ms < self._form_ms_min:
-            raise Refusal(
-                422, "form_fast", "That was very quick. Wait a few seconds and send again."
-            )
+            raise Refusal(422, "form_fast", "That was very quick. Wait a moment and send again.")
         if len(parts) == 4 and answer.strip() != str(int(parts[2]) + int(parts[3])):
             raise Refusal(422, "form_sum", "The sum is not right. Please do it again.")
         self._use(parts[1])

@@ -1,5 +1,5 @@
-"""A report as programs and pages read it: for everybody, or for those who work on it. Nothing of its
-author in either; what was sent as it was received is asked for apart (`ReportDesk.words`)."""
+"""A report as programs and pages read it: for everybody, or for those who work on it. Nothing of
+its author in either: what was sent is asked for apart (`ReportDesk.words`)."""
 
 from __future__ import annotations
 

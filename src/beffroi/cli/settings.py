@@ -68,6 +68,15 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Reports:
+    """Reports of inhabitants. `address`: where people reach these pages, for links in letters
+    (https://signaler.example.fr). `open311_keys`: SHA-256 (hex) of keys; none: no key is needed."""
+
+    address: str = ""
+    open311_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it, with the home folder it came from."""
 
@@ -77,6 +86,7 @@ class Settings:
     nats: Nats = field(default_factory=Nats)
     database: Database = field(default_factory=Database)
     notify: Notify = field(default_factory=Notify)
+    reports: Reports = field(default_factory=Reports)
 
     @property
     def store_url(self) -> str:
