@@ -8,14 +8,24 @@ from contextlib import asynccontextmanager
 
 from beffroi.adapters.personal import open_vault
 from beffroi.cli.settings import Settings
-from beffroi.ports.personal import PersonalVault
+from beffroi.hub.dispatch.service import Dispatch
+from beffroi.hub.privacy.bulk import Told
+from beffroi.hub.privacy.egress import Gate
+from beffroi.hub.privacy.keeper import Keeper
+from beffroi.ports.clock import Clock
 
 
 @asynccontextmanager
-async def personal_data(settings: Settings) -> AsyncIterator[PersonalVault]:
-    """Of this home, ours alone while it is open."""
+async def personal_data(settings: Settings, told: Told, clock: Clock) -> AsyncIterator[Keeper]:
+    """Of this home, ours alone while it is open. The caller runs it."""
     vault = await asyncio.to_thread(open_vault, settings.home)
     try:
-        yield vault
+        yield Keeper(Gate(vault, told), told, clock)
     finally:
         await asyncio.to_thread(vault.close)
+
+
+def joined(keeper: Keeper, dispatch: Dispatch | None) -> Keeper:
+    """With the evidence log, when the commune has one."""
+    keeper.evidence = dispatch.book.log if dispatch is not None else None
+    return keeper

@@ -10,6 +10,8 @@ from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.indicators.scoreboard import Scoreboard
 from beffroi.hub.live import Live
+from beffroi.hub.reports.desk import ReportDesk
+from beffroi.hub.privacy.keeper import Keeper
 from beffroi.ports.bus import Bus
 from beffroi.ports.clock import Clock
 from beffroi.ports.codec import CodecRunner
@@ -35,3 +37,5 @@ class Services:
     dispatch: Dispatch | None = None  # None: the commune has no trust repository yet
     personal: PersonalVault | None = None  # None: nothing personal is kept here (some tests)
     results: Scoreboard | None = None  # indicators; None in parts that do not show them
+    privacy: Keeper | None = None  # with `personal` as its vault
+    reports: ReportDesk | None = None  # None: inhabitants cannot report here (some tests)

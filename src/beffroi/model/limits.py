@@ -218,10 +218,9 @@ EGRESS_SYSTEM_PER_DAY_MAX = 5_000  # the same for a part of the hub, such as the
 EGRESS_ALL_PER_DAY_MAX = 10_000  # by all together: many accounts are no way round
 CANARIES_PER_PURPOSE = 3
 BULK_FREE_ROWS = 25  # so many persons may be exported without a second person's consent
-BULK_ROWS_MAX = 5_000
+BULK_ROWS_MAX = 5_000  # of one person's exports in a day
 BULK_ASK_S_MAX = 24 * 3_600  # a request for a bulk export that nobody confirmed ends
 BULK_TAKE_S_MAX = 3_600  # a confirmed one is fetched within this, once
-BULK_PER_DAY_MAX = 2
 BULK_OPEN_MAX = 20
 
 # --- signing in ----------------------------------------------------------------------------------
@@ -283,3 +282,37 @@ SERVER_CERT_ALARM_DAYS = 30  # it renews itself at SERVER_CERT_RENEW_DAYS
 CLOCK_JUMP_MS = 30_000
 CLOCK_OFF_MS = 60_000
 CLOCK_OFF_LASTS_MS = 120_000  # what guards said may have waited at the broker
+
+# --- open data -----------------------------------------------------------------------------------
+OPEN_K_MIN = 10  # a count of persons under it is hidden (zero too)
+OPEN_ROUND = 5  # the others are rounded to multiples of
+OPEN_GROUP_MIN = 3  # assets in a group whose mean is published
+OPEN_DAYS_MAX = 366  # of one file
+OPEN_DAYS = 31  # when nobody asks for a period
+OPEN_ROWS_MAX = 500_000  # of one file
+OPEN_PAGE_ROWS_MAX = 1_000
+OPEN_PER_10_MIN_MAX = 300  # requests of one address
+OPEN_BUILDS_MAX = 2  # files made at once
+OPEN_BUILD_WAIT_S = 10.0
+OPEN_SHELF_BYTES_MAX = 256 * 1024 * 1024  # of files made and kept for the next reader
+OPEN_SHELF_FILES_MAX = 500
+OPEN_FRESH_S = 900  # a file is made anew after this
+
+# --- ideas, consultations, experiments -----------------------------------------------------------
+IDEA_CHARS_MAX = 2_000
+TITLE_CHARS_MAX = 120
+IDEAS_PER_10_MIN_MAX = 4  # of one address
+IDEAS_OF_ALL_PER_10_MIN_MAX = 60
+IDEAS_WAITING_MAX = 500  # unread; then the form is closed until somebody has read
+CHOICES_MAX = 10
+CONSULTATION_DAYS_MAX = 92
+VOTING_CODES_MAX = 20_000
+VOTING_CODE_CHARS = 16  # of 32 letters and digits: 80 bits
+VOTING_TRIES_PER_10_MIN_MAX = 10  # of one address
+VOTING_TRIES_OF_ALL_PER_10_MIN_MAX = 600
+TALLY_BYTES_MAX = 16 * 1024 * 1024
+EXPERIMENT_DAYS_MAX = 366
+EXPERIMENT_DAYS_MIN = 7  # whole days with data in each period, or nothing is proven
+EXPERIMENT_DRAWS = 4_000  # of the bootstrap
+PAPER_ALARMS_MAX = 50_000
+PAPER_ENTRIES_READ_MAX = 300_000  # of the evidence log, from the newest backwards
