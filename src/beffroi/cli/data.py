@@ -14,6 +14,7 @@ from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.copies import CopyError, copy_home, restore_home
 from beffroi.adapters.sql import SqlStore, open_store, restore_store
 from beffroi.cli import settings
+from beffroi.cli.house import backed_up, read_back
 from beffroi.hub.retention import keep_once
 from beffroi.ports.store import StoreError
 
@@ -37,6 +38,7 @@ def backup(
         store.backup(str(target))
         rest = target.with_suffix(HOME_SUFFIX)
         count = copy_home(place.home, rest)
+        backed_up(place.home)
         typer.echo(f"{target} (+ manifest)")
         typer.echo(
             f"{rest} : {count} fichiers, clés comprises, à garder comme une clé / "
@@ -61,6 +63,7 @@ def restore(
         store = restore_store(copy, place.store_url)
         counts = store.readings.counts()
         store.close()
+        read_back(copy)
         typer.echo(f"restored and checked: {counts._asdict()}")
 
 

@@ -21,7 +21,7 @@ from beffroi.adapters.sql import SqlStore
 from beffroi.adapters.trust import seed
 from beffroi.adapters.trust.source import TrustFolder
 from beffroi.cli import place
-from beffroi.cli.neighbours import cosigned
+from beffroi.cli.neighbours import Witnessed, cosigned, to_nobody
 from beffroi.cli.settings import Settings
 from beffroi.hub.dispatch.book import Alarms, Book, Told
 from beffroi.hub.dispatch.plan import Almanac
@@ -77,14 +77,16 @@ def book_of(
 
 
 @contextmanager
-def evidence_of(settings: Settings, commune: str) -> Iterator[tuple[Log, Cosigners | None]]:
+def evidence_of(
+    settings: Settings, commune: str, witnessed: Witnessed = to_nobody
+) -> Iterator[tuple[Log, Cosigners | None]]:
     """The evidence log, ours alone while it is open, and the witnesses that cosign it."""
     folder = settings.home / "evidence"
     evidence = Log(folder, commune, seed=seed(settings.home, LOG))
     peers = read_peers(folder / "witnesses")
     witnesses = Cosigners(evidence, peers) if peers else None
     try:
-        with cosigned(evidence, witnesses):
+        with cosigned(evidence, witnesses, witnessed):
             yield evidence, witnesses
     finally:
         if witnesses is not None:
@@ -94,7 +96,12 @@ def evidence_of(settings: Settings, commune: str) -> Iterator[tuple[Log, Cosigne
 
 @asynccontextmanager
 async def dispatching(
-    settings: Settings, store: SqlStore, clock: Clock, alarms: Alarms, told: Told
+    settings: Settings,
+    store: SqlStore,
+    clock: Clock,
+    alarms: Alarms,
+    told: Told,
+    witnessed: Witnessed = to_nobody,
 ) -> AsyncIterator[Dispatch | None]:
     """The dispatcher with its connection to the guards; the caller runs it."""
     source = trust_of(settings)
@@ -102,7 +109,8 @@ async def dispatching(
         yield None
         return
     link = GuardLink(place.endpoint(settings), place.broker_folder(settings))
-    with evidence_of(settings, source.current().commune) as (evidence, witnesses):
+    commune = source.current().commune
+    with evidence_of(settings, commune, witnessed) as (evidence, witnesses):
         book = book_of(settings, store, clock, source, evidence, alarms, told)
         await link.start()
         try:

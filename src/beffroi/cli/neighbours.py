@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,13 +37,30 @@ def witness_of(home: Path) -> Witness | None:
         return None
 
 
+# (what is wrong, "" for nothing; the same again when our log is not the one they have seen)
+Witnessed = Callable[[str, str], None]
+
+
+def to_nobody(wrong: str, rolled_back: str) -> None:
+    """Without a house the log alone tells."""
+
+
 @contextmanager
-def cosigned(evidence: Reading, witnesses: Cosigners | None) -> Iterator[None]:
+def cosigned(
+    evidence: Reading, witnesses: Cosigners | None, told: Witnessed = to_nobody
+) -> Iterator[None]:
     """Every PERIOD_S our latest checkpoint goes to all witnesses."""
     if witnesses is None:
         yield
         return
-    feeder = Feeder(evidence, witnesses, PERIOD_S, _report)
+
+    def report(wrong: str) -> None:
+        _report(wrong)
+        told(wrong, "")
+
+    feeder = Feeder(
+        evidence, witnesses, PERIOD_S, report, rolled_back=lambda wrong: told(wrong, wrong)
+    )
     try:
         yield
     finally:

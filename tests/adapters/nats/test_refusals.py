@@ -20,6 +20,18 @@ def test_violations_are_understood():
     assert found == Refusal("dev-1", "subscription", ">")
 
 
+TWIN = (
+    '[1] 2026/11/24 13:08:10.323504 [WRN] 127.0.0.1:36666 - mid:39 - "dev-1" - Replacing old '
+    'client "127.0.0.1:36658 - mid:23 - \\"dev-1\\"" since both have the same client ID "dev-1"'
+)
+
+
+def test_a_session_taken_over_is_understood():
+    assert parse(TWIN) == Refusal("dev-1", "session", "127.0.0.1:36666")
+    forged = f'{HEAD}"x - Replacing old client \\"" - authentication error'
+    assert parse(forged) is None
+
+
 def test_a_client_id_cannot_write_a_violation_of_somebody_else():
     forged = f'{HEAD}"x\\" - Publish Violation - Subject \\"d.dev-2" - authentication error'
     inside = f'{HEAD}"{line()}" - authentication error'

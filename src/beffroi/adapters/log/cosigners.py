@@ -169,7 +169,8 @@ def _cosignature(answer: Answer, peer: Peer, checkpoint: Checkpoint) -> NoteSign
 
 class Feeder:
     """Asks all witnesses every `period_s`, on a thread. `report` gets one line when the state
-    changes: "" when all is well again, else what is wrong."""
+    changes: "" when all is well again, else what is wrong. `rolled_back` gets the line too when
+    a witness has seen a log of ours that is not this one."""
 
     def __init__(
         self,
@@ -178,8 +179,10 @@ class Feeder:
         period_s: float,
         report: Callable[[str], None],
         timeout_s: float = 10.0,
+        rolled_back: Callable[[str], None] | None = None,
     ) -> None:
         self._log, self._cosigners, self._report = log, cosigners, report
+        self._rolled_back = rolled_back
         self._period_s, self._timeout_s = period_s, timeout_s
         self._stop = threading.Event()
         self._said = ""
@@ -193,16 +196,19 @@ class Feeder:
 
     def once(self) -> str:
         """Ask now; what is wrong, "" for nothing."""
+        grave = False
         try:
             need = len(self._cosigners)
             if need:
                 self._cosigners.cosign(self._log.checkpoint(), need, self._timeout_s)
             wrong = ""
         except LogError as error:
-            wrong = str(error)
+            wrong, grave = str(error), isinstance(error, RolledBackError)
         if wrong != self._said:
             self._said = wrong
             self._report(wrong)
+            if grave and self._rolled_back is not None:
+                self._rolled_back(wrong)
         return wrong
 
     def close(self) -> None:

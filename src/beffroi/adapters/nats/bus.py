@@ -20,7 +20,7 @@ import structlog
 from beffroi.adapters.nats import keys, streams
 from beffroi.adapters.nats.config import Endpoint
 from beffroi.adapters.nats.pull import Pull
-from beffroi.adapters.nats.refusals import LogReader, Refusal
+from beffroi.adapters.nats.refusals import SESSION, LogReader, Refusal
 from beffroi.adapters.nats.wire import Wire, WireError
 from beffroi.model.limits import ACK_PENDING_MAX, BATCH_MESSAGES_MAX, MESSAGE_BYTES_MAX
 from beffroi.ports.bus import Message
@@ -192,7 +192,8 @@ class NatsBus:
                 log.warning("broker_log_unreadable", error=str(error))
                 news = Counter()
             for refusal, times in news.items():
-                self.refused[refusal.device] += times
+                if refusal.what != SESSION:
+                    self.refused[refusal.device] += times
                 log.warning("broker_refused", times=times, **refusal._asdict())
                 if self._on_refused is not None:
                     self._on_refused(refusal, times)

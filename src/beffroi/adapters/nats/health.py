@@ -11,17 +11,19 @@ from pathlib import Path
 
 READ_BYTES_MAX = 1024**2
 FREE_BYTES_MIN = 16 * 1024**2  # with less than this a restart would only fail again
+_WELL = "Server is ready"  # it has started again, and written to its disk
 _SIGNS = ("critical write error", "out of space", "resource limits exceeded")
 
 
 class Health:
-    """Looks at the log from where it ended when this was made."""
+    """Looks at the log from where it ended when this was made, or (`past`) from a little before:
+    then it also knows a trouble that began before."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, past: bool = False) -> None:
         self.trouble = ""
         self._folder = folder
         self._log = folder / "server.log"
-        self._offset = self._size()
+        self._offset = max(0, self._size() - READ_BYTES_MAX) if past else self._size()
 
     def look(self) -> bool:
         """True when the broker must be restarted now: it is in trouble and there is space."""
@@ -34,6 +36,8 @@ class Health:
                 data = file.read(READ_BYTES_MAX)
             self._offset += len(data)
             for line in data.decode(errors="replace").splitlines():
+                if line.endswith(_WELL):
+                    self.trouble = ""
                 if any(sign in line.lower() for sign in _SIGNS):
                     self.trouble = line[:300]
         return bool(self.trouble) and shutil.disk_usage(self._folder).free >= FREE_BYTES_MIN

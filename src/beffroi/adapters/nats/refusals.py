@@ -28,10 +28,18 @@ _LINE = re.compile(
     r'"(?P<device>[^"\\]*)" - (?P<what>Publish|Subscription) Violation - '
     r'Subject "(?P<subject>(?:[^"\\]|\\.)*)"'
 )
+# One certificate, two connections: the broker ends the older one. A device that lost its line does
+# that once; two holders of one certificate do it for ever.
+_TWIN = re.compile(
+    r"\[\d+\] \S+ \S+ \[WRN\] (?P<subject>\S+) - mid:\d+ - "
+    r'"(?P<device>[^"\\]*)" - Replacing old client "(?:[^"\\]|\\.)*" since both have the same'
+)
+SESSION = "session"
 
 
 class Refusal(NamedTuple):
-    """`what` is "publish" or "subscription"; `subject` is one of those that were refused."""
+    """`what` is "publish", "subscription" (`subject`: one of those that were refused) or SESSION
+    (the older of two connections was ended; `subject`: where the newer one comes from)."""
 
     device: str
     what: str
@@ -40,10 +48,11 @@ class Refusal(NamedTuple):
 
 def parse(line: str) -> Refusal | None:
     """The refusal that a log line tells of, if it does."""
-    found = _LINE.match(line)
+    found = _LINE.match(line) or _TWIN.match(line)
     if found is None or not is_device_id(found["device"]):
         return None
-    return Refusal(found["device"], found["what"].lower(), found["subject"])
+    what = found["what"].lower() if found.re is _LINE else SESSION
+    return Refusal(found["device"], what, found["subject"])
 
 
 def count(lines: Iterable[str]) -> Counter[Refusal]:
