@@ -134,7 +134,7 @@ def plant_canaries(vault: PersonalVault, now_ms: int) -> int:
     have = len(vault.canaries())
     for n in range(have, wanted):
         purpose = sorted(PURPOSES)[n % len(PURPOSES)]
-        first, last = _FIRST[n % len(_FIRST)], _LAST[(n * 5 + 3) % len(_LAST)]
+        first, last = _FIRST[n % len(_FIRST)], _LAST[(n * 5 + n // 8) % len(_LAST)]
         fields = {
             "name": f"{first} {last}".encode(),
             "email": f"{first}.{last}@example.org".lower().encode(),

@@ -44,7 +44,7 @@ class Keeper:
         try:
             self.evidence.append(drafts)
         except (LogError, EntryError) as error:
-            text = "the evidence log cannot be written, so nothing was done: check the disk"
+            text = "the evidence log cannot be written: check the disk, then try again"
             raise PersonalError(text) from error
 
     def erase(self, subject: str, actor: str) -> int:
