@@ -13,6 +13,7 @@ from beffroi.model.finding import Finding, Rule, Step
 from beffroi.model.measure import Entry, Measure
 from beffroi.model.reading import Obs
 from beffroi.model.report import Report, Topic
+from beffroi.model.sharing import Sharing
 
 
 class DecodeError(Exception):
@@ -150,7 +151,8 @@ class Domain:
     that are not), about the asset of a report or, without one, about the report's own id.
 
     `measures[id]`: how the indicator of this id (`law.indicators`) is computed from what is stored;
-    `entries`: the yearly figures that these need from people.
+    `entries`: the yearly figures that these need from people. `sharing[kind]`: what may become
+    open data if the commune decides so; kinds it leaves out stay closed.
     """
 
     name: str
@@ -172,6 +174,7 @@ class Domain:
     reported: Callable[[Sequence[Report], int], Sequence[Finding]] = no_findings
     measures: Mapping[str, Measure] = field(default_factory=dict)
     entries: Mapping[str, Entry] = field(default_factory=dict)
+    sharing: Mapping[str, Sharing] = field(default_factory=dict)
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:

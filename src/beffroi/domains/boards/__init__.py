@@ -1,6 +1,6 @@
 """Display boards: templates only, alerts by two organisations, read back (M12). See `domain.md`."""
 
-from beffroi.domains import measure_streets
+from beffroi.domains import measure_streets, sharing_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.boards.acts import ACTS, board_envelope, ordered
 from beffroi.domains.boards.cap import advise
@@ -25,4 +25,5 @@ DOMAIN = Domain(
     advise=advise,
     measures=measure_streets.BOARDS,
     entries=measure_streets.BOARD_ENTRIES,
+    sharing=sharing_streets.BOARDS,
 )

@@ -1,6 +1,7 @@
 """Parking entitlements: signed single-use titles, paid against occupied minutes (M10). See
 `domain.md`."""
 
+from beffroi.domains import sharing_streets
 from beffroi.domains.base import Domain, plain
 from beffroi.domains.entitlement.entities import KINDS
 from beffroi.domains.entitlement.rules import RULES
@@ -16,4 +17,5 @@ DOMAIN = Domain(
     watch=EntitlementWatch,
     models={"": Label("Noms simples", "Plain names")},
     colour="#7a5c99",
+    sharing=sharing_streets.PAYING,
 )

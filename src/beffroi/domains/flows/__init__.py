@@ -1,6 +1,6 @@
 """People flow: anonymous counts, what is expected and what is unusual. See domain.md."""
 
-from beffroi.domains import measure_streets
+from beffroi.domains import measure_streets, sharing_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.flows.decode import MODELS, decode
 from beffroi.domains.flows.entities import COUNTER
@@ -18,4 +18,5 @@ DOMAIN = Domain(
     models=MODELS,
     colour="#2a9d8f",
     measures=measure_streets.FLOWS,
+    sharing=sharing_streets.FLOWS,
 )

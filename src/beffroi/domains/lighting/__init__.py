@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beffroi.domains import measure_light
+from beffroi.domains import measure_light, sharing_streets
 from beffroi.domains.attrs import text
 from beffroi.domains.base import Domain
 from beffroi.domains.lighting.acts import ACTS, lighting_envelope, ordered
@@ -33,4 +33,5 @@ DOMAIN = Domain(
     ordered=ordered,
     measures=measure_light.MEASURES,
     entries=measure_light.ENTRIES,
+    sharing=sharing_streets.LIGHT,
 )

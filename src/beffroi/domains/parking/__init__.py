@@ -1,6 +1,6 @@
 """Short-stay bays: occupancy by two technologies, stay, rotation, overstay. See domain.md."""
 
-from beffroi.domains import measure_bays
+from beffroi.domains import measure_bays, sharing_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.parking.decode import MODELS, decode
 from beffroi.domains.parking.entities import BAY
@@ -19,4 +19,5 @@ DOMAIN = Domain(
     colour="#6a4c93",
     measures=measure_bays.MEASURES,
     entries=measure_bays.ENTRIES,
+    sharing=sharing_streets.BAYS,
 )

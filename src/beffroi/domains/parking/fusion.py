@@ -30,8 +30,7 @@ STATEMENT_LOGIT = log(0.97 / 0.03)  # of a device that decides itself
 MAG_GIVEN = np.array([[0.62, 0.30, 0.07, 0.01], [0.03, 0.09, 0.23, 0.65]])
 RADAR_GIVEN = np.array([[0.60, 0.33, 0.03, 0.04, 0.0], [0.49, 0.42, 0.04, 0.04, 0.01]])
 LID_STAYS = np.array([[0.48, 0.01, 0.48, 0.03, 0.0], [0.02, 0.47, 0.48, 0.02, 0.01]])
-# [from][to], in shares of WANDER_PER_S. Free: a burst of noise is over in a minute, what is no
-# vehicle does not look like one for long, people and drops are soon gone.
+# [from][to], in shares of WANDER_PER_S. Free: noise, people and drops are soon gone.
 MAG_FREE = [[0, 0.63, 0.27, 0.1], [0.63, 0, 0.27, 0.1], [0.5, 0.4, 0, 0.1], [7.5, 3.75, 3.75, 0]]
 RADAR_FREE = [[0, 0.005, 0.1, 3.1, 0], [215, 0, 2, 8, 0], [0.7, 0.005, 0, 0.295, 0],
               [45, 0.005, 0.1, 0, 0], [1, 0, 0, 0, 0]]  # fmt: skip

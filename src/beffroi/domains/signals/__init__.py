@@ -6,7 +6,7 @@ a safety integrity level, and nothing here can set a lamp, an amber or a clearan
 
 from __future__ import annotations
 
-from beffroi.domains import measure_streets
+from beffroi.domains import measure_streets, sharing_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.signals.acts import ACTS, envelope, ordered
 from beffroi.domains.signals.decode import MODELS, decode
@@ -28,4 +28,5 @@ DOMAIN = Domain(
     envelope=envelope,
     ordered=ordered,
     measures=measure_streets.SIGNALS,
+    sharing=sharing_streets.SIGNALS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from beffroi.domains import measure_water
+from beffroi.domains import measure_water, sharing_water
 from beffroi.domains.attrs import text
 from beffroi.domains.base import Domain, Watch
 from beffroi.domains.water.acts import ACTS, water_envelope
@@ -40,4 +40,5 @@ DOMAIN = Domain(
     envelope=water_envelope,
     measures=measure_water.MEASURES,
     entries=measure_water.ENTRIES,
+    sharing=sharing_water.WATER,
 )
