@@ -18,6 +18,7 @@ from beffroi.cli import (
     entitlement,
     evidence,
     guard,
+    lab,
     place,
     replay,
     sign,
@@ -39,6 +40,7 @@ app.add_typer(command.app, name="command")
 app.add_typer(data.app, name="data")
 app.add_typer(entitlement.app, name="entitlement")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(lab.app, name="lab")
 app.command()(evidence.verify)
 app.add_typer(signals.app, name="signals")
 app.add_typer(trust.app, name="trust")

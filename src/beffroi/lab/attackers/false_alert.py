@@ -41,7 +41,7 @@ async def play(town: Town, score: Score) -> None:
     me, key = town.sessions["op-1"], town.trustees.seed("adjoint")
     boards, junctions = town.targets("board"), town.targets("junction")
     place = str(town.asset(boards[0]).attrs["places"][0])
-    evacuate = {"template": "evacuation", "place": place, "minutes": 30}
+    evacuate: dict[str, int | str] = {"template": "evacuation", "place": place, "minutes": 30}
     free = await web.ask(
         town, me, [(one, "alert", {"template": "ATTENTAT", "minutes": 30}) for one in boards]
     )
@@ -56,10 +56,10 @@ async def play(town: Town, score: Score) -> None:
         "an alert signed by one person only, twice",
         2 * len(asked.open), signed,
     )  # fmt: skip
-    volley = []
+    volley, turned = [], dict[str, int | str](plan=4)
     for target, action, params in (
         *((one, "alert", evacuate) for one in boards),
-        *((one, "select_plan", {"plan": 4}) for one in junctions),
+        *((one, "select_plan", turned) for one in junctions),
     ):
         made = forge.command(town, target, action, params)
         volley.append((made.guard, forge.wire(made, key)))

@@ -57,9 +57,11 @@ async def fire(town: Town, volley: Volley) -> Counter[str]:
         await town.send(guard, "cmd", data)
 
     def answers() -> list[str]:
-        return [one.reason or one.outcome for one in town.said(began_s)
-                if one.outcome in ("refused", "done", "failed") and one.digest != b""
-                or one.outcome == "refused"]  # fmt: skip
+        return [
+            one.reason or one.outcome
+            for one in town.said(began_s)
+            if one.outcome == "refused" or (one.outcome in ("done", "failed") and one.digest)
+        ]
 
     await town.comes(lambda: len(answers()) >= len(volley), ANSWER_S_MAX)
     found = Counter(answers())

@@ -54,9 +54,7 @@ async def play(town: Town, score: Score) -> None:
     if len(asked.open) == 2:  # the signature for one command, brought for the other
         file = await town.hub.call(one, "GET", f"{web.PATH}/{asked.open[0]}/request")
         brought = web.signed_by(file.body, keys[0])
-        answer = await town.hub.call(
-            two, "POST", f"{web.PATH}/{asked.open[1]}/signature", brought
-        )
+        answer = await town.hub.call(two, "POST", f"{web.PATH}/{asked.open[1]}/signature", brought)
         moved[web.reason(answer)] += 1
         score.tried(
             "porter une signature sur une autre commande", "bring a signature to another command",

@@ -69,11 +69,12 @@ async def play(town: Town, score: Score) -> None:
     if not blank:
         score.breaches.append("a board still shows the false message")
     if dark_s:
+        longest_s, lied_s = max(dark_s), time.monotonic() - began_s
         score.note(
-            f"la main a éteint {town.plc.target} pendant {max(dark_s):.1f} s au plus ; le panneau a "
-            f"menti {time.monotonic() - began_s:.1f} s : empêché par rien, remarqué et défait",
-            f"the hand kept {town.plc.target} dark for {max(dark_s):.1f} s at most; the board lied "
-            f"for {time.monotonic() - began_s:.1f} s: prevented by nothing, noticed and undone",
+            f"la main a éteint {town.plc.target} pendant {longest_s:.1f} s au plus ; le panneau "
+            f"a menti {lied_s:.1f} s : empêché par rien, remarqué et défait",
+            f"the hand kept {town.plc.target} dark for {longest_s:.1f} s at most; the board "
+            f"lied for {lied_s:.1f} s: prevented by nothing, noticed and undone",
         )
 
 

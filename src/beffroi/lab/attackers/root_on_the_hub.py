@@ -3,9 +3,9 @@
 Somebody owns the machine: the hub's command key, the key of its log, its key for freshness, the
 broker, the database, every page. It has kept each byte that ever passed. It sends whatever it
 likes to every guard and rewrites the past. What must stop it: it is one signer and nobody's hand;
-approvals are over exact bytes by keys it does not have; counters, nonces and epochs are the guards';
-the rules are signed by people offline; a neighbour has seen the log. What it can do is what class A
-allows, be silent, and send everything to its safe state.
+approvals are over exact bytes by keys it does not have; counters, nonces and epochs are those of
+the guards; the rules are signed by people offline; a neighbour has seen the log. What it can do is
+what class A allows, be silent, and send everything to its safe state.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -95,8 +94,9 @@ async def _honest(town: Town, score: Score, hub: bytes) -> tuple[bytes, Command]
 
 def _kinds(town: Town) -> Iterator[tuple[str, str, dict[str, int | str]]]:
     """Of everything that people must approve: something that the envelope itself would allow."""
-    for target in (*town.targets("luminaire")[:2], town.plc.target):
+    for target in town.targets("luminaire")[:2]:
         yield target, "dim", {"level_pct": 0, "minutes": 240}
+    yield town.plc.target, "dim", {"level_pct": 40, "minutes": 240}
     for target in town.targets("junction"):
         yield target, "select_plan", {"plan": 4}
         yield target, "flash", {}
@@ -135,16 +135,12 @@ async def _invented_people(town: Town, score: Score, hub: bytes) -> None:
     )  # fmt: skip
 
 
-async def _swapped(
-    town: Town, score: Score, hub: bytes, captured: tuple[bytes, Command]
-) -> None:
+async def _swapped(town: Town, score: Score, hub: bytes, captured: tuple[bytes, Command]) -> None:
     """The page shows one thing, the bytes say another: people's signatures under other bytes."""
     wire, shown = captured
-    people = [one for one in unpack(wire).signatures]
-    lie = forge.command(
-        town, shown.target, "dim", {"level_pct": 0, "minutes": 240}, klass="B"
-    )
-    swapped = Signed(unpack(wire).kind, lie.encoded(), tuple(people))
+    people = unpack(wire).signatures
+    lie = forge.command(town, shown.target, "dim", {"level_pct": 0, "minutes": 240}, klass="B")
+    swapped = Signed(unpack(wire).kind, lie.encoded(), people)
     resigned = Signed(unpack(wire).kind, lie.encoded()).by(hub)
     for signature in people:
         if signature.key != resigned.signatures[0].key:
@@ -176,18 +172,29 @@ async def _again(town: Town, score: Score, hub: bytes, captured: tuple[bytes, Co
         "replay with another counter or one more signature",
         2, await forge.fire(town, [(old.guard, forged), (old.guard, changed)]),
     )  # fmt: skip
-    post, since_s = town.posts[old.guard], time.monotonic()
+    held = forge.command(town, old.target, "dim", {"level_pct": 80, "minutes": 45}, klass="B")
+    withheld = forge.wire(held, hub, town.trustees.seed("maire"))  # people signed, it kept it
+    await _restart(town, old.guard, old.target)
+    began_s = time.monotonic()
+    answers = await forge.fire(town, [(old.guard, wire), (old.guard, withheld)])
+    done = answers.pop("done", 0)  # the receipt of that time, once more
+    if not [one for one in town.effects(began_s) if one.do == "act"]:
+        answers["same_receipt"] += done
+    score.tried(
+        "rejouer, ou envoyer enfin ce qui fut retenu, après un redémarrage de la garde",
+        "replay, or send at last what was withheld, after the guard has started again",
+        2, answers,
+    )  # fmt: skip
+
+
+async def _restart(town: Town, guard: str, target: str) -> None:
+    post, since_s, nonce = town.posts[guard], time.monotonic(), town.statuses[target].nonce
     await post.stop()
     await post.start()
     await town.until(lambda: bool(town.said(since_s, "started")), "the guard is back", 30.0)
     await town.until(
-        lambda: town.statuses[old.target].nonce != status.nonce
-        and town.statuses[old.target].leased == 1,
+        lambda: town.statuses[target].nonce != nonce and town.statuses[target].leased == 1,
         "the guard has a lease again", 30.0,
-    )  # fmt: skip
-    score.tried(
-        "rejouer après un redémarrage de la garde", "replay after the guard has started again",
-        1, await forge.fire(town, [(old.guard, wire)]),
     )  # fmt: skip
 
 

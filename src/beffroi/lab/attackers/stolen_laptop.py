@@ -64,8 +64,7 @@ async def play(town: Town, score: Score) -> None:
 
 
 async def _alone(town: Town, score: Score) -> None:
-    """Inside the envelope one person is enough: this is no effect of the attack but of the rules.
-    """
+    """Inside the envelope one person is enough: this is no effect of the attack but of the rules."""
     me, key, lamp = town.sessions["op-1"], town.trustees.seed("maire"), town.targets("luminaire")[1]
     asked = await web.ask(town, me, [(lamp, "dim", {"level_pct": 60, "minutes": 45})])
     if asked.open:
@@ -103,7 +102,7 @@ async def _revoke(town: Town, score: Score, key: bytes) -> None:
     lamp = town.targets("luminaire")[2]
     me = town.sessions["op-1"]
     asked = await web.ask(town, me, [(lamp, "dim", {"level_pct": 60, "minutes": 45})])
-    late = Counter(web.reason(await web.sign(town, me, one, key)) for one in asked.open)
+    late = Counter([web.reason(await web.sign(town, me, one, key)) for one in asked.open])
     made = forge.command(town, lamp, "dim", {"level_pct": 60, "minutes": 45}, klass="B")
     hub = online.seed(town.home, "hub")
     late += await forge.fire(town, [(made.guard, forge.wire(made, hub, key))])

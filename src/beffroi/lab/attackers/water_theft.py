@@ -60,9 +60,7 @@ async def play(town: Town, score: Score) -> None:
     steps = await web.ask(
         town, me, [(valve, "set", {"pressure_mbar": 2_600 - 100 * n}) for n in range(1, 6)]
     )
-    score.tried(
-        "par petits pas, dans la bande", "by small steps inside the band", 5, steps.stopped
-    )
+    score.tried("par petits pas, dans la bande", "by small steps inside the band", 5, steps.stopped)
     await web.drop(town, me, [*two.open, *steps.open])
     await _records(town, score)
 

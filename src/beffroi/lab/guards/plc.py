@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pymodbus.client import ModbusTcpClient
 
@@ -21,10 +22,7 @@ from beffroi.model.asset import Asset, Commune
 UNIT = 2  # the lighting cabinet of `lab.plant`
 LEVEL = 0  # the holding register of its dimming level, percent
 WATCHDOG_S = 30
-ON = (
-    '[{ table = "coil", address = 0, value = 1 }, '
-    '{ table = "holding", address = 0, value = 100 }]'
-)
+ON = '[{ table = "coil", address = 0, value = 1 }, { table = "holding", address = 0, value = 100 }]'
 WIRING = """\
 [targets.{target}]
 driver = "modbus"
@@ -96,7 +94,7 @@ class Hand:
     there is none."""
 
     def __init__(self, port: int) -> None:
-        self._client = ModbusTcpClient("127.0.0.1", port=port)
+        self._client: Any = ModbusTcpClient("127.0.0.1", port=port)
 
     def read(self) -> int:
         self._client.connect()
