@@ -212,6 +212,7 @@ PERSONAL_FIELDS_MAX = 64  # of one person
 PERSONAL_SUBJECTS_MAX = 2_000_000
 PERSONAL_EMPTY_S = 3_600  # a person about whom nothing was ever kept is forgotten after this
 ACCESS_LOG_DAYS = 365  # who read what: CNIL asks for 6 to 12 months
+OUTBOX_DAYS = 30  # notices that were sent; then their copy in the outbox ends
 BACKUP_DAYS = 35  # stated life of a backup; beyond it `beffroi data` asks to delete it
 EGRESS_ACCOUNT_PER_DAY_MAX = 200  # persons whose data one account may read in a day
 EGRESS_SYSTEM_PER_DAY_MAX = 5_000  # the same for a part of the hub, such as the one that writes

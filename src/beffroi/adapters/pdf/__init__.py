@@ -1,0 +1,1 @@
+"""Papers as PDF by typst, set in a child process with limits."""
