@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from beffroi.domains.base import Domain
 from beffroi.lab import incidents, keys, people
 from beffroi.lab.commune import LabCommune, commune
+from beffroi.lab.guards.demo import DemoGuards
 from beffroi.lab.history import Past, Teller
 from beffroi.lab.sources import (
     BAYS_PAST_S,
@@ -55,6 +56,7 @@ class Prepared:
     seed: int
     sources: tuple[Source, ...]
     bundles: Mapping[str, Bundle]
+    worlds: Sources  # behind the sources: what guards move shows in what is measured
 
 
 def install_commune(store: Store, made: LabCommune) -> None:
@@ -109,7 +111,7 @@ def prepare(
     if first:
         about = {"inhabitants": inhabitants, "seed": seed, "made_ms": now_ms}
         store.people.put_setting(SETTING, json.dumps(about))
-    return Prepared(made, seed, tuple(scripted), bundles)
+    return Prepared(made, seed, tuple(scripted), bundles, sources)
 
 
 def _first_time(store: Store, made: LabCommune, seed: int) -> bool:
@@ -169,24 +171,35 @@ def _tell_history(
 
 
 async def run(
-    prepared: Prepared, address: Address, clock: Clock, console: Console | None = None
+    prepared: Prepared,
+    address: Address,
+    clock: Clock,
+    console: Console | None = None,
+    guards: DemoGuards | None = None,
 ) -> None:
-    """The street, until cancelled."""
+    """The street, and what guards drive in it, until cancelled."""
     console = console or Console()
+    sources: Sequence[Source] = prepared.sources
+    if guards is not None:
+        sources = [guards.coupled(one, prepared.worlds) for one in sources]
     street = Street(
         address,
         prepared.made.devices,
         prepared.bundles,
-        prepared.sources,
+        sources,
         clock,
         prepared.seed,
         ledger=False,
     )
     say = asyncio.create_task(_say(street, console))
+    beside = None if guards is None else asyncio.create_task(guards.run())
     try:
         await street.run()
     finally:
         say.cancel()
+        if beside is not None:
+            beside.cancel()
+            await asyncio.wait({beside})
         await street.stop()
 
 

@@ -64,7 +64,7 @@ async def play(town: Town, score: Score) -> None:
 
 
 async def _alone(town: Town, score: Score) -> None:
-    """Inside the envelope one person is enough: this is no effect of the attack but of the rules."""
+    """Inside the envelope one person is enough: an effect of the rules, not of the attack."""
     me, key, lamp = town.sessions["op-1"], town.trustees.seed("maire"), town.targets("luminaire")[1]
     asked = await web.ask(town, me, [(lamp, "dim", {"level_pct": 60, "minutes": 45})])
     if asked.open:

@@ -31,7 +31,7 @@ from beffroi.lab.commune import LabCommune, commune
 from beffroi.lab.demo import install_commune
 from beffroi.lab.guards.neighbour import Neighbour
 from beffroi.lab.guards.plc import PlcPost
-from beffroi.lab.guards.posts import Effect, Post
+from beffroi.lab.guards.posts import Effect, posts_of
 from beffroi.lab.guards.trustees import Trustees
 from beffroi.lab.hub_process import HubProcess, Session, signed_in
 from beffroi.model.alarm import Alarm
@@ -245,22 +245,6 @@ class Town:
                 return False
             await asyncio.sleep(STEP_S)
         return True
-
-
-def posts_of(made: LabCommune, folder: Path, lamps: int = 6, boards: int = 2) -> list[Post]:
-    """A cabinet with its first lamps, the water's regulators, junctions, boards."""
-    by_kind: dict[str, list[Asset]] = {}
-    for asset in made.assets:
-        by_kind.setdefault(asset.kind, []).append(asset)
-    first = by_kind["cabinet"][0]
-    row = [one for one in by_kind["luminaire"] if one.attrs.get("cabinet") == first.id][:lamps]
-    plan = {
-        "guard-lighting": [first, *row],
-        "guard-water": [*by_kind.get("valve", ()), *by_kind.get("doser", ())],
-        "guard-signals": by_kind.get("junction", []),
-        "guard-boards": by_kind.get("board", [])[:boards],
-    }
-    return [Post(folder, made.commune, guard, assets) for guard, assets in plan.items() if assets]
 
 
 def _with_junctions(made: LabCommune) -> LabCommune:

@@ -21,6 +21,7 @@ from beffroi.guard.drivers.equipment import Equipment, EquipmentServer
 from beffroi.kernel.envelope import Envelope
 from beffroi.kernel.roster import Member
 from beffroi.lab.cabinet import Cabinet
+from beffroi.lab.commune import LabCommune
 from beffroi.lab.guards.wiring import Wiring, wiring
 from beffroi.lab.street import Address
 from beffroi.model.asset import Asset, Commune, Device
@@ -109,6 +110,8 @@ class Post:
         (self.cabinet.folder / "guard.toml").write_text(text)
 
     def close(self) -> None:
+        if not self._servers:
+            return
         shown = {target: one.shown for target, one in self.equipment.items()}
         (self.cabinet.folder / SHOWN).write_text(json.dumps(shown))
         for server in self._servers:
@@ -177,3 +180,19 @@ def head(guard: str, commune: Commune, address: Address) -> str:
         f'[hub]\nhost = "{address.host}"\nport = {address.port}\n'
         '[trust]\nroot = "root.json"\n'
     )
+
+
+def posts_of(made: LabCommune, folder: Path, lamps: int = 6, boards: int = 2) -> list[Post]:
+    """A cabinet with its first lamps, the water's regulators, junctions, boards."""
+    by_kind: dict[str, list[Asset]] = {}
+    for asset in made.assets:
+        by_kind.setdefault(asset.kind, []).append(asset)
+    first = by_kind["cabinet"][0]
+    row = [one for one in by_kind["luminaire"] if one.attrs.get("cabinet") == first.id][:lamps]
+    plan = {
+        "guard-lighting": [first, *row],
+        "guard-water": [*by_kind.get("valve", ()), *by_kind.get("doser", ())],
+        "guard-signals": by_kind.get("junction", []),
+        "guard-boards": by_kind.get("board", [])[:boards],
+    }
+    return [Post(folder, made.commune, guard, assets) for guard, assets in plan.items() if assets]

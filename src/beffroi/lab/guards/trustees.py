@@ -34,7 +34,7 @@ Phrase de passe de toutes les clés de ce dossier / passphrase of all keys of th
 
 @dataclass(frozen=True, slots=True)
 class Trustee:
-    """`key` names the file, `person` is the pseudonym in rosters; `office` is for people to read."""
+    """`key` names the file, `person` is a pseudonym of the roster, `office` is for people."""
 
     key: str
     person: str

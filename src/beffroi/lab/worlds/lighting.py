@@ -65,6 +65,7 @@ class LightingWorld:
         self._kwh = dict.fromkeys(self._cabinets, 0.0)
         self._plans = {c.id: schedule(c.attrs, c.lon, c.lat) for c in cabinets}
         self._last_ms = -1
+        self.ordered: dict[str, float] = {}  # lamp or cabinet -> level in %, while it is ordered
 
     def _made(self, lamp: Asset) -> _Lamp:
         rng, attrs = self._rng, lamp.attrs
@@ -122,6 +123,8 @@ class LightingWorld:
         if lamp.night is None or not lamp.night.start_ms <= at < lamp.night.end_ms:
             lamp.night = night_of(at, lamp.plan)
         pct = lamp.night.due(at).pct
+        if pct > 0:  # by day a contactor is open, whatever was ordered
+            pct = self.ordered.get(lamp.asset.id, self.ordered.get(lamp.cabinet, pct))
         if "day_burner" in faults or ("dim_ignored" in faults and pct > 0):
             pct = 100.0
         if "flicker" in faults and self._rng.random() < 0.5:
