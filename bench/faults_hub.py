@@ -1,14 +1,17 @@
 """What devices were told is kept must be in the hub's store, whatever dies.
 
     python bench/faults_hub.py kill [--times 200] [--seed 1]   kill -9 of hub, broker and gate
-    python bench/faults_hub.py full                            the home's disk is full, then not
+    python bench/faults_hub.py full        the home's disk is full, then not (needs root)
+    python bench/faults_hub.py readonly    the home becomes read-only, is repaired, mounted (root)
+    python bench/faults_hub.py starve      few file descriptors, little memory, then a hub that
+                                           stands still (SIGSTOP) and goes on; --short for a test
 
 The real `beffroi serve` tree, devices of the lab over mTLS (QoS 1, reconnecting, resending). At
 random instants one process is killed while readings flow; some lamps report a failure during the
 storm. At the end: acknowledged readings not in the store, readings stored twice, lamps that
 reported a failure without an alarm. Exit code 1 unless all three are 0. The seed replays the
-instants and victims, not the schedule of the machine. `full` needs root (an ext4 image mounted
-as the home).
+instants and victims, not the schedule of the machine. `full` and `readonly` mount an ext4
+image as the home.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +38,7 @@ from beffroi.lab.devices import Measure
 from beffroi.lab.street import Address, Street
 from beffroi.model.asset import Device
 from tree import Tree
+from troubles import Trouble, read_only, starving
 
 RESULTS = Path(__file__).parent / "results"
 VICTIMS = ("hub", "hub", "broker", "gate")  # the hub twice: it holds most state
@@ -43,6 +47,8 @@ LAMP_FAILS_S = 2.0
 SETTLE_S_MAX = 180.0
 DISK_MB = 96
 FULL_S = 12.0
+STARVE_S = 30.0  # of each kind; SHORT_S in the test
+SHORT_S = 4.0
 
 
 @dataclass
@@ -103,9 +109,6 @@ class Storm:
         return Measure(device.id, now_ms, {"pressure_bar": 4.0 + (now_ms % 97) / 1000})
 
 
-Trouble = Callable[[Tree, random.Random], Awaitable[dict[str, int]]]
-
-
 async def campaign(what: str, home: Path, seed: int, trouble: Trouble) -> Verdict:
     """Start everything, let `trouble` happen, let it settle, compare."""
     rng, made = random.Random(seed), commune(500, 1)
@@ -114,6 +117,7 @@ async def campaign(what: str, home: Path, seed: int, trouble: Trouble) -> Verdic
     install_commune(store, made)
     bundles = enrol_devices(tree.enrolment(store), made, home / "street")
     tree.sign_in(store)
+    store.close()  # the disk under it may be taken away
     await asyncio.to_thread(tree.start)
     address = Address("127.0.0.1", tree.mqtt_port)
     street = Street(address, made.devices, bundles, [], SystemClock(), seed)
@@ -132,6 +136,7 @@ async def campaign(what: str, home: Path, seed: int, trouble: Trouble) -> Verdic
         tally, acked = street.tally(), set(street.acked())
         await street.stop()
         await asyncio.to_thread(tree.stop)
+    store = tree.store()
     verdict = compare(what, store, storm, acked)
     verdict.kills, verdict.seconds, verdict.settle_s = kills, round(lasted, 1), round(settle_s, 1)
     verdict.reported, verdict.dropped = tally.reported, tally.dropped
@@ -225,18 +230,29 @@ def filling(mount: Path) -> Trouble:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("kill", "full"))
+    parser.add_argument("what", choices=("kill", "full", "readonly", "starve"))
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--short", action="store_true")
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="beffroi-faults-"))
     home = folder / "home"
+    work = {
+        "kill": lambda: campaign("kill -9", home, args.seed, killing(args.times)),
+        "full": lambda: campaign("disk full", home, args.seed, filling(home)),
+        "readonly": lambda: campaign(
+            "read-only", home, args.seed, read_only(home, folder / "disk.img", FULL_S)
+        ),
+        "starve": lambda: campaign(
+            "starved", home, args.seed, starving(SHORT_S if args.short else STARVE_S)
+        ),
+    }[args.what]
     try:
-        if args.what == "kill":
-            verdict = asyncio.run(campaign("kill -9", home, args.seed, killing(args.times)))
+        if args.what in ("full", "readonly"):
+            verdict = _on_small_disk(folder, home, work)
         else:
-            verdict = _on_small_disk(folder, home, args.seed)
+            verdict = asyncio.run(work())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for name, value in asdict(verdict).items():
@@ -248,15 +264,17 @@ def main() -> int:
     return 0 if verdict.good else 1
 
 
-def _on_small_disk(folder: Path, home: Path, seed: int) -> Verdict:
+def _on_small_disk(
+    folder: Path, home: Path, work: Callable[[], Coroutine[None, None, Verdict]]
+) -> Verdict:
     image = folder / "disk.img"
     with image.open("wb") as file:
         file.truncate(DISK_MB << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
     home.mkdir()
-    subprocess.run(["mount", "-o", "loop", image, home], check=True)
+    subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, home], check=True)
     try:
-        return asyncio.run(campaign("disk full", home, seed, filling(home)))
+        return asyncio.run(work())
     finally:
         subprocess.run(["umount", "-l", home], check=False)
 

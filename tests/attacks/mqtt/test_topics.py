@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import psutil
 import pytest
 
 from beffroi.lab import mqtt
@@ -160,5 +161,26 @@ async def test_garbage_before_connect_hurts_nobody(scene):
             writer.write(data)
             await asyncio.sleep(0.02)
             writer.transport.abort()
+    await victim.publish("d/victim/tele", b"alive")
+    assert not victim.lost
+
+
+async def test_m5_what_is_declared_is_not_made_room_for(scene):
+    """Twenty connections that announce 256 MB each, and twenty that send 10 MB."""
+    harbour, _, victim, mallory, _ = scene
+    await mallory.close()
+    broker = psutil.Process(harbour.stack.broker.pid)
+    before = broker.memory_info().rss
+    for name, data in (("declared", b"\x30\xff\xff\xff\x7f\x00\x0ed/mallory/tele"), ("sent", b"")):
+        for _ in range(20):
+            client = await harbour.connect("mallory")
+            if name == "declared":
+                client.write(data + b"x" * 60_000)
+            else:
+                client.write(publish_packet("d/mallory/tele", b"x" * 10_000_000, 7))
+            await asyncio.sleep(0.02)
+            client.abort()
+    assert broker.memory_info().rss - before < 100 * 1024**2
+    assert harbour.stack.broker.restarts == 0
     await victim.publish("d/victim/tele", b"alive")
     assert not victim.lost
