@@ -107,6 +107,14 @@ def change_passphrase(services: Services, user: User, old: str, new: str) -> Non
     services.store.people.log_access(services.clock.now_ms(), user.id, "passphrase", user.id)
 
 
+def check_passphrase(user: User, passphrase: str) -> None:
+    """Before something that a session left open must not be enough for."""
+    if not user.password_hash or not _matches(
+        user.password_hash, passphrase[:PASSPHRASE_CHARS_MAX]
+    ):
+        raise Refusal(403, "old_wrong", "The present passphrase is not right.")
+
+
 def set_active(services: Services, user_id: str, active: bool, by: User) -> User:
     """Close or reopen an account. The last administrator cannot close themself out."""
     people = services.store.people

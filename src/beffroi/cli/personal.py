@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from beffroi.adapters.notify.outbox import Outbox
 from beffroi.adapters.personal import open_vault
 from beffroi.cli.settings import Settings
 from beffroi.hub.dispatch.service import Dispatch
@@ -19,8 +20,11 @@ from beffroi.ports.clock import Clock
 async def personal_data(settings: Settings, told: Told, clock: Clock) -> AsyncIterator[Keeper]:
     """Of this home, ours alone while it is open. The caller runs it."""
     vault = await asyncio.to_thread(open_vault, settings.home)
+    outbox = Outbox(settings.home / "outbox.jsonl")
+    keeper = Keeper(Gate(vault, told, outbox.forget), told, clock)
+    keeper.purge_outbox = outbox.purge
     try:
-        yield Keeper(Gate(vault, told), told, clock)
+        yield keeper
     finally:
         await asyncio.to_thread(vault.close)
 

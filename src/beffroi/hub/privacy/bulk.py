@@ -116,7 +116,7 @@ class Bulk:
                 raise BulkError("same_person", text)
             done = replace(request, confirmed=by, confirmed_ms=now_ms)
             self._open[request_id] = done
-        facts = {"count": float(done.count), "purpose": done.purpose}
+        facts: dict[str, float | str] = {"count": float(done.count), "purpose": done.purpose}
         self._told([Finding("privacy.bulk", done.asked.account, True, now_ms, facts)])
         return done
 
@@ -155,5 +155,5 @@ def _draft(request: Request, count: int, now_ms: int) -> Draft:
     """Who, and why, in the payload: it can be erased."""
     confirmed = request.confirmed.account if request.confirmed else ""
     payload = f"{request.asked.account}\n{confirmed}\n{request.why}"
-    refs = {"reason": request.purpose, "count": count}
+    refs: dict[str, int | str] = {"reason": request.purpose, "count": count}
     return Draft("personal.exported", now_ms, refs=refs, payload=payload.encode())

@@ -28,14 +28,18 @@ DAY_MS = 86_400_000
 ACCOUNT = "u-"  # how an account's id begins; everybody else is a part of the hub
 BULK = "bulk."  # the actor of an export that two persons confirmed, with its own bound
 OWN = "own."  # the actor of a person's reading of what is kept about them
+ERASER = "hub.erase"  # reads once what must be found in the outbox
+FORGOTTEN_CHARS_MIN = 6  # shorter values stand in texts about anything
 Told = Callable[[Sequence[Finding]], None]
+Forget = Callable[[Sequence[str]], object]
 
 
 class Gate:
     """See `ports.personal.PersonalVault`; `told` hears of alarms, from any thread."""
 
-    def __init__(self, vault: PersonalVault, told: Told) -> None:
-        self._vault, self._told = vault, told
+    def __init__(self, vault: PersonalVault, told: Told, forget: Forget = len) -> None:
+        """`forget` removes copies in clear (notices in the outbox) of what is erased."""
+        self._vault, self._told, self._forget = vault, told, forget
         self._lock = threading.Lock()  # counting and reading are one step
 
     # --- reading ---------------------------------------------------------------------------------
@@ -67,7 +71,7 @@ class Gate:
             self._stop(actor, count, now_ms)
 
     def _stop(self, actor: str, count: int, now_ms: int) -> None:
-        facts = {"actor": actor, "count": float(count)}
+        facts: dict[str, float | str] = {"actor": actor, "count": float(count)}
         self._told([Finding("privacy.egress", actor, True, now_ms, facts)])
         raise EgressError(
             "So many persons were read in a day that reading is blocked until tomorrow. "
@@ -79,8 +83,13 @@ class Gate:
 
     def _watch(self, subject: str, actor: str, now_ms: int) -> None:
         if subject in self._vault.canaries():
-            facts = {"actor": actor, "count": 1.0}
+            facts: dict[str, float | str] = {"actor": actor, "count": 1.0}
             self._told([Finding("privacy.canary", actor, True, now_ms, facts)])
+
+    def forget(self, values: Sequence[str]) -> None:
+        """Copies of these in clear, outside the vault."""
+        texts = [text.strip() for text in values]
+        self._forget([text for text in texts if len(text) >= FORGOTTEN_CHARS_MIN])
 
     # --- passed on -------------------------------------------------------------------------------
     def subject(self, purpose: str, now_ms: int) -> str:
@@ -92,6 +101,9 @@ class Gate:
         self._vault.put(subject, purpose, name, value, now_ms, until_ms)
 
     def erase(self, subject: str, actor: str, now_ms: int) -> int:
+        """Copies in clear first: once the key is gone nobody could look for them."""
+        values = self._vault.export(subject, ERASER, now_ms).values()
+        self.forget([value.decode(errors="ignore") for value in values])
         return self._vault.erase(subject, actor, now_ms)
 
     def purge(self, now_ms: int) -> Sequence[Purged]:

@@ -8,7 +8,7 @@ evidence log (a commune without trust repository) the same lines stay in the acc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -19,6 +19,7 @@ from beffroi.model.finding import Finding
 from beffroi.model.limits import RETENTION_PERIOD_S
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogError, LogStore
+from beffroi.ports.notify import NotifyError
 from beffroi.ports.personal import PersonalError, Purged
 
 DAY_MS = 86_400_000
@@ -34,6 +35,7 @@ class Keeper:
         self.vault, self.clock = vault, clock
         self.bulk = Bulk(vault, told, self.record)
         self.evidence: LogStore | None = None  # hung here once the log is open
+        self.purge_outbox: Callable[[int], object] = abs  # hung here with the outbox
         self._told = told
         self._anchored = (0, 0)  # when, and how many lines
 
@@ -47,6 +49,10 @@ class Keeper:
             text = "the evidence log cannot be written: check the disk, then try again"
             raise PersonalError(text) from error
 
+    def forget(self, values: Sequence[str]) -> None:
+        """Copies in clear of what is about to be erased."""
+        self.vault.forget(values)
+
     def erase(self, subject: str, actor: str) -> int:
         """The person's key and fields, and an entry that says how many there were."""
         now = self.clock.now_ms()
@@ -59,6 +65,7 @@ class Keeper:
         now = self.clock.now_ms()
         plant_canaries(self.vault, now)
         purged = self.vault.purge(now)
+        self.purge_outbox(now)
         self.record([_purged(one) for one in purged])
         self._look(now)
         return purged
@@ -78,7 +85,7 @@ class Keeper:
         while True:
             try:
                 purged = await asyncio.to_thread(self.once)
-            except PersonalError as error:
+            except (PersonalError, NotifyError) as error:
                 log.warning("purge_failed", error=str(error))
             else:
                 log.info("personal_purge", fields=sum(one.fields for one in purged))
