@@ -45,7 +45,7 @@ SIGN_INS_MS = 600_000
 SAME_ENTRY_MS = 60_000  # a refused device that repeats itself is one entry a minute
 TOLD_SIGNS = 6  # of the story, in the alarm itself
 ACCOUNTS, MESSAGING = "accounts", "messaging"
-HUB = "hub"
+REMARKS = "coordination"  # whose remarks they are in the alarm's story: nobody's account
 
 log = structlog.get_logger("coordination")
 
@@ -264,7 +264,7 @@ class Feed:
         if known is not None:
             with contextlib.suppress(RefusedError):
                 now = self._clock.now_ms()
-                self._desk.act(known.id, "comment", HUB, now, text=line(sign))
+                self._desk.act(known.id, "comment", REMARKS, now, text=line(sign))
 
     def _end(self, incident: Incident, now: int) -> None:
         self._told = frozenset()
