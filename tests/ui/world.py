@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class World:
     url: str = ""
     first: str = ""
     cabinets: Cabinets | None = None
+    ids: dict[str, str] = field(default_factory=dict)  # of commands, see `orders`
 
     @property
     def local(self) -> str:

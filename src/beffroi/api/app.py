@@ -18,18 +18,23 @@ from beffroi.api.routes import (
     data,
     devices,
     events,
+    indicators,
     open311,
+    open_data,
     people,
+    privacy,
     reports,
     status,
     witness,
 )
 from beffroi.api.routes import map as map_routes
+from beffroi.api.second_factor import Tickets
 from beffroi.api.settings import WebSettings
 from beffroi.api.town import Town
 from beffroi.api.tries import Tries
+from beffroi.hub.open_data.publish import OpenData
 from beffroi.hub.services import Services
-from beffroi.model.limits import CODE_TRIES_PER_10_MIN_MAX
+from beffroi.model.limits import CODE_TRIES_PER_10_MIN_MAX, OPEN_PER_10_MIN_MAX
 
 ROUTERS = (
     witness.router,  # before /links/{link}/{source}, which its path would fit
@@ -38,14 +43,17 @@ ROUTERS = (
     events.router,
     assets.router,
     alarms.router,
+    indicators.router,
     devices.router,
     data.router,
     people.router,
+    privacy.router,
     commands.router,
     commands_plans.router,
     commands_people.router,
     reports.router,
     open311.router,
+    open_data.router,
 )
 
 
@@ -64,8 +72,11 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.tries = Tries()
     app.state.code_tries = Tries(CODE_TRIES_PER_10_MIN_MAX)
     app.state.passkey_challenges = {}
+    app.state.tickets = Tickets()
     app.state.report_gate = Gate()
     app.state.public_map = reports.PublicMap()
+    app.state.open_data = OpenData(services)
+    app.state.open_tries = Tries(OPEN_PER_10_MIN_MAX)
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/api/openapi.json", _openapi, include_in_schema=False)

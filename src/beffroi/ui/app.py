@@ -20,8 +20,13 @@ from beffroi.ui.pages import (
     devices,
     entry,
     evidence,
+    indicators,
     people,
     plans,
+    privacy,
+    report_follow,
+    report_form,
+    reports,
     trust,
 )
 from beffroi.ui.pages import map as map_pages
@@ -40,7 +45,12 @@ PAGES = (
     devices.router,
     add.router,
     data.router,
+    indicators.router,
     people.router,
+    privacy.router,
+    report_form.router,
+    report_follow.router,
+    reports.router,
 )
 
 
