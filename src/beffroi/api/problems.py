@@ -24,7 +24,7 @@ from beffroi.ports.identity import IdentityError
 from beffroi.ports.store import StaleVersionError, StoreError
 
 log = structlog.get_logger(__name__)
-REPORT_STATUS = {"unknown_report": 404, "photo_size": 413}
+UNKNOWN = ("unknown_command", "unknown_plan", "unknown_report")
 MACHINE_PATHS = ("/api/", "/links/", "/open311/", "/events", "/healthz")
 
 
@@ -73,12 +73,8 @@ def understood(error: Exception) -> Refusal:
             return error
         case RefusedError():
             return Refusal(409, error.code, "{text}", text=str(error))
-        case DeniedError():
-            denied = error.denied
-            status = 404 if denied.code in ("unknown_command", "unknown_plan") else 409
-            return Refusal(status, denied.code, denied.text, **denied.facts)
-        case ReportRefusedError():
-            return Refusal(REPORT_STATUS.get(error.code, 409), error.code, error.text)
+        case DeniedError() | ReportRefusedError():
+            return _denied(error)
         case StaleVersionError():
             text = "Somebody else changed this meanwhile. Read it again, then decide."
             return Refusal(409, "stale", text)
@@ -93,6 +89,13 @@ def understood(error: Exception) -> Refusal:
         case HTTPException():
             return _plain(error)
     return Refusal(500, "fault", "The hub made a mistake; it is in its log. Try again.")
+
+
+def _denied(error: DeniedError | ReportRefusedError) -> Refusal:
+    """What the rules of commands or of reports do not allow."""
+    denied = error.denied if isinstance(error, DeniedError) else error
+    facts = error.denied.facts if isinstance(error, DeniedError) else {}
+    return Refusal(404 if denied.code in UNKNOWN else 409, denied.code, denied.text, **facts)
 
 
 def _why(error: RequestValidationError) -> str:

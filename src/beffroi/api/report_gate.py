@@ -64,8 +64,9 @@ class Gate:
         body = ".".join(map(str, (now_ms, secrets.token_hex(8), *terms)))
         return Form(f"{body}.{self._mac(body)}", terms)
 
-    def check(self, token: str, answer: str, trap: str, now_ms: int) -> None:
-        """Refusal unless the form is ours, filled in by somebody, and new."""
+    def check(self, token: str, answer: str | None, trap: str, now_ms: int) -> None:
+        """Refusal unless the form is ours, filled in by somebody, and new. `answer` is None where
+        no sum is asked."""
         body, _, mac = token.rpartition(".")
         parts = body.split(".")
         good = hmac.compare_digest(mac.encode(), self._mac(body).encode()) and len(parts) in (2, 4)
@@ -76,9 +77,13 @@ class Gate:
             raise _again()
         if trap or age_ms < self._form_ms_min:
             raise Refusal(422, "form_fast", "That was very quick. Wait a moment and send again.")
-        if len(parts) == 4 and answer.strip() != str(int(parts[2]) + int(parts[3])):
-            raise Refusal(422, "form_sum", "The sum is not right. Please do it again.")
+        if answer is not None:
+            self._check_sum(parts[2:], answer)
         self._use(parts[1])
+
+    def _check_sum(self, terms: list[str], answer: str) -> None:
+        if terms and answer.strip() != str(sum(map(int, terms))):
+            raise Refusal(422, "form_sum", "The sum is not right. Please do it again.")
 
     def admit(self, ip: str, now_ms: int) -> None:
         """Count one report of this address; Refusal when there were too many."""

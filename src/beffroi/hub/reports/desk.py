@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from beffroi.domains.base import Domain
-from beffroi.evidence.entry import Draft
+from beffroi.evidence.entry import Draft, EntryError
 from beffroi.hub.reports import book, danger, lifecycle, nearby
 from beffroi.hub.reports.alarming import Standing
 from beffroi.hub.reports.letters import letter
@@ -31,7 +31,7 @@ from beffroi.model.report import Report, ReportChange, ReportEvent, ReportState,
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogError
 from beffroi.ports.notify import Notice
-from beffroi.ports.personal import PersonalStore
+from beffroi.ports.personal import PersonalError, PersonalStore
 from beffroi.ports.photos import PhotoError, Photos
 from beffroi.ports.reports import ReportStore, Wanted
 from beffroi.ports.store import AssetStore, StaleVersionError, StoreError
@@ -203,6 +203,10 @@ class ReportDesk:
             after = self.act(report.id, found)
         return after
 
+    def support(self, report: Report) -> Report:
+        """Somebody else confirms it. Nothing is kept of who."""
+        return self.act(report.id, ReportAct("support", AUTHOR, self._clock.now_ms()))
+
     def words(self, report: Report, actor: str) -> Words:
         """What was sent, for whoever moderates; each reading is noted in the access log."""
         texts = {name: self._read(report, name, actor) for name in ("text", "place", "media_url")}
@@ -278,13 +282,16 @@ class ReportDesk:
         """What a stored change asks for. None of it may undo the change."""
         try:
             self._record(book.drafts(change))
-        except LogError as error:
+        except (LogError, EntryError) as error:
             log.error("report_not_recorded", report=change.report.id, error=str(error))
         self._standing.turn(self._clock.now_ms(), [change.report])
         if change.event.told:
-            self._write(change.report, change.event)
-            if change.event.kind in ("answer", "close", "safe"):
-                self._write_doubles(change)
+            try:
+                self._write(change.report, change.event)
+                if change.event.kind in ("answer", "close", "safe"):
+                    self._write_doubles(change)
+            except PersonalError as error:
+                log.error("letter_not_written", report=change.report.id, error=str(error))
 
     def _write_doubles(self, change: ReportChange) -> None:
         """Authors of reports that joined this one hear of it too."""

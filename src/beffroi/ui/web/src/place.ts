@@ -18,8 +18,28 @@ function typed(): [number, number] | null {
   return good ? [x!, y!] : null;
 }
 
+/** What was reported already: the address of the points is on the box, if they are wanted. */
+function showPoints(view: MapView): void {
+  const data = box.dataset.points;
+  if (!data) return;
+  view.on("load", () => {
+    view.addSource("points", { type: "geojson", data: new URL(data, location.href).href });
+    view.addLayer({
+      id: "points",
+      type: "circle",
+      source: "points",
+      paint: {
+        "circle-radius": 6,
+        "circle-color": "#865610",
+        "circle-stroke-color": "#ffffff",
+        "circle-stroke-width": 2,
+      },
+    });
+  });
+}
+
 async function start(): Promise<void> {
-  const base = await getJson<GeoJSON.FeatureCollection>("/api/map/base");
+  const base = await getJson<GeoJSON.FeatureCollection>(box.dataset.base ?? "/api/map/base");
   const around = Number(box.dataset.lon);
   const north = Number(box.dataset.lat);
   const bounds = box.dataset.bounds?.split(",").map(Number) ?? [
@@ -46,6 +66,7 @@ async function start(): Promise<void> {
     return;
   }
   view.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+  showPoints(view);
   const marker = new Marker({ color: "#a8201a", draggable: true });
   const show = () => {
     const place = typed();
