@@ -59,9 +59,7 @@ class Bench:
         self.start()
 
     def start(self) -> None:
-        self.desk = Desk(
-            self.store.alarms, {**COMMANDS, **RULES}, told=lambda changes: self.told(changes)
-        )
+        self.desk = Desk(self.store.alarms, {**COMMANDS, **RULES}, told=self.told)
         alarms = ToDesk(self.desk, self.store, self.clock)
         self.alarms = alarms
         self.feed = Feed(self.desk, alarms, self.clock, Places(), self, ["boards.unknown_message"])

@@ -32,7 +32,7 @@ STORY = Story(
         "read-back by the guard, return to the safe state, signed receipt, alarm",
     ),
 )
-TIMES = 3
+TIMES = 2
 UNDONE_S_MAX = 20.0
 LIE = {"template": "ATTENTAT - FUYEZ", "code": "ZZZZZZ"}
 

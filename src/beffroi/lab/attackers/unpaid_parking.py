@@ -63,9 +63,14 @@ async def play(town: Town, score: Score) -> None:
         "elsewhere": issued("neighbour", commune, BAY),
         "expired": issued(town.commune, commune, BAY, ago_s=7_200),
     }
+    answers = await asyncio.gather(
+        *(
+            check(town, commune, word, OTHER_BAY if name == "copied" else BAY, seen)
+            for name, word in tries.items()
+        )
+    )
     stopped = Counter[str]()
-    for name, word in tries.items():
-        refused = await check(town, commune, word, OTHER_BAY if name == "copied" else BAY, seen)
+    for name, refused in zip(tries, answers, strict=True):
         if refused:
             stopped["refused_offline"] += 1
         else:
@@ -82,8 +87,8 @@ async def play(town: Town, score: Score) -> None:
 async def _twice(town: Town, score: Score, key: SeedSigner, word: str, folder: Path) -> None:
     """A zone's title at two controllers that have not met: found when their lists meet."""
     lists = [folder / f"controller-{n}-{time.monotonic_ns()}" for n in (1, 2)]
-    for bay, seen in zip((BAY, OTHER_BAY), lists, strict=True):
-        await check(town, key, word, bay, seen)
+    both = zip((BAY, OTHER_BAY), lists, strict=True)
+    await asyncio.gather(*(check(town, key, word, bay, seen) for bay, seen in both))
     code, _ = await _run("compare", *map(str, lists))
     score.tried(
         "le même titre chez deux contrôleurs", "one title at two controllers",
