@@ -3,6 +3,7 @@
     python bench/faults_broker.py kill  [--times 200]   kill -9 at random instants under load
     python bench/faults_broker.py fsync [--times 3]     its fsync fails with EIO (needs strace)
     python bench/faults_broker.py full                  its disk is full, then not (needs root)
+    python bench/faults_broker.py away                  nobody reads while an hour's messages come
 
 A load process with a ledger publishes over mTLS, QoS 1; a consumer reads the bus and commits to
 SQLite (synchronous=FULL) before it acknowledges. At the end: acknowledged minus stored. Prints a
@@ -108,6 +109,37 @@ async def scene(home: Path, seconds: float, window: int) -> AsyncIterator[tuple[
             await bus.stop()
 
 
+AWAY_EACH, AWAY_WAIT_S = 600, 3.0  # of each device: an hour at one message in 6 s
+
+
+async def away(home: Path) -> int:
+    """The hub is not there; devices are acknowledged by the broker's disk. Then it comes back."""
+    async with Stack(home) as stack:
+        names = [f"dev-{i}" for i in range(DEVICES)]
+        for name in names:
+            write_bundle(home / "bundles", stack.enrol(Device(name, "a", status="pending")))
+        here = stack.endpoint
+        spec = Spec(
+            here.mqtt_host, here.mqtt_port, str(home / "bundles"), names,
+            str(home / "ledger.json"), window=20, count=AWAY_EACH, drain_s=SETTLE_S_MAX,
+        )  # fmt: skip
+        (home / "spec.json").write_text(json.dumps(asdict(spec)))
+        load = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "beffroi.lab.load", str(home / "spec.json")
+        )
+        await load.wait()
+        await asyncio.sleep(AWAY_WAIT_S)
+        bus = stack.bus()
+        await bus.start()
+        keeper = Keeper(home / "kept.sqlite", bus)
+        task = asyncio.create_task(keeper.run())
+        await emptied(bus)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await bus.stop()
+    return verdict("hub away", 1, home, keeper)
+
+
 async def emptied(bus: NatsBus) -> None:
     end = time.monotonic() + SETTLE_S_MAX
     while time.monotonic() < end:
@@ -210,7 +242,7 @@ async def full(home: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("fault", choices=["kill", "fsync", "full"])
+    parser.add_argument("fault", choices=["kill", "fsync", "full", "away"])
     parser.add_argument("--times", type=int, default=0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     args = parser.parse_args()
@@ -222,6 +254,7 @@ def main() -> int:
         "kill": lambda: kills(home, args.times or 200, rng),
         "fsync": lambda: fsync_errors(home, args.times or 3, rng),
         "full": lambda: full(home),
+        "away": lambda: away(home),
     }[args.fault]
     code = asyncio.run(work())
     if code == 0:

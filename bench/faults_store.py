@@ -1,12 +1,13 @@
 """What the store acknowledged is there after a kill, a power cut, a full or a failing disk.
 
-    python bench/faults_store.py [kill] [cut] [eio] [full] [--times 100] [--seed 1]
+    python bench/faults_store.py [kill] [cut] [eio] [writes] [full] [--times 100] [--seed 1]
 
 A writer commits batches (readings, a watch state, a quarantined message, an alarm, and now and
 then a sealed day) and says the number of each batch once `commit` has returned. Afterwards every
 batch said must be there, each batch whole or absent, and `check` must find nothing. Exit code 1
 otherwise. `kill`: kill -9 at random instants. `cut`: worst-case disks rebuilt from the recorded
-system calls (see power_cut.py). `eio`: the Kth fsync fails (strace). `full`: a small ext4 image
+system calls (see power_cut.py). `eio`: the Kth fsync fails (strace); `writes`: each
+100th write fails. `full`: a small ext4 image
 fills up, then gets room (needs root). The seed replays instants and draws, not the schedule.
 """
 
@@ -218,6 +219,23 @@ def eio(folder: Path, _rng: random.Random, times: int) -> Result:
     return result
 
 
+def writes(folder: Path, rng: random.Random, times: int) -> Result:
+    """One write in a hundred fails with EIO, from a random one on: refused in words or not said."""
+    result, stopped = Result("1 % of writes fail (EIO)", 0, 0), 0
+    for k in range(1, times + 1):
+        path = folder / f"w{k}" / "b.sqlite"
+        acked = _said(_writer(f"sqlite:///{path}", 20).communicate()[0])
+        inject = f"inject=pwrite64:error=EIO:when={rng.randint(1, 100)}+100"
+        trace = ["strace", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", inject]
+        writer = _writer(f"sqlite:///{path}", 60, trace)
+        output, _ = writer.communicate(timeout=120)
+        stopped += writer.returncode != 0
+        judge(path, max(acked, _said(output)), result)
+        shutil.rmtree(path.parent, ignore_errors=True)
+    result.note = result.note or f"{stopped} of {times} writers stopped at the error"
+    return result
+
+
 def full(folder: Path, _rng: random.Random, times: int) -> Result:
     """An ext4 image fills up: refused in words, nothing lost, and it goes on once there is room."""
     result, words, on = Result("disk full (ext4)", 0, 0), set(), 0
@@ -250,6 +268,7 @@ CAMPAIGNS: dict[str, Callable[[Path, random.Random, int], Result]] = {
     "kill": kill,
     "cut": cut,
     "eio": eio,
+    "writes": writes,
     "full": full,
 }
 
@@ -259,6 +278,7 @@ def main() -> int:
     parser.add_argument("what", nargs="*", metavar="|".join(CAMPAIGNS))
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -278,9 +298,9 @@ def main() -> int:
             f"{r.partial:3} partial {r.unsound:3} unsound  {r.note}",
             flush=True,
         )
-    RESULTS.mkdir(exist_ok=True)
+    asked.results.mkdir(exist_ok=True)
     content = {"seed": asked.seed, "results": [asdict(r) for r in results]}
-    (RESULTS / "faults_store.json").write_text(json.dumps(content, indent=1) + "\n")
+    (asked.results / "faults_store.json").write_text(json.dumps(content, indent=1) + "\n")
     return 0 if all(r.good for r in results) else 1
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from tests.hub.ingest.town import TOWER, TableCodecs
+from tests.hub.ingest.town import TOWER
 from tests.hub.links.test_lorawan import CHIRPSTACK
 from tests.worlds.running import Hub, start_hub
+from tests.worlds.services import client_of, services_of
 
 from beffroi.api.app import create_app
 from beffroi.hub.links.webhooks import create_source, delete_source
-from beffroi.hub.services import Services
 from beffroi.lab.stack import Stack
 from beffroi.model.asset import Asset, Device
 from beffroi.model.limits import MESSAGE_BYTES_MAX
-from beffroi.ports.codec import CodecRunner
 from beffroi.ports.store import SeriesKey
 
 UP: dict[str, Any] = {**CHIRPSTACK, "object": {"level_m": 2.5}, "time": None}
@@ -30,22 +29,9 @@ class Town:
     """The application on a running hub, and what is posted to it without cookie and origin."""
 
     def __init__(self, hub: Hub) -> None:
-        stack = hub.stack
         self.hub = hub
-        self.services = Services(
-            store=stack.store,
-            live=hub.live,
-            desk=hub.desk,
-            bus=hub.bus,
-            clock=stack.clock,
-            codecs=cast("CodecRunner", TableCodecs()),
-            identity=stack.enrolment(),
-            domains={"tower": TOWER},
-            mqtt_host="localhost",
-            mqtt_port=stack.endpoint.mqtt_port,
-        )
-        transport = httpx.ASGITransport(create_app(self.services))
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
+        self.services = services_of(hub, {"tower": TOWER})
+        self.client = client_of(create_app(self.services))
         self.secret = create_source(self.services, "town", "chirpstack", "lns")
 
     async def post(

@@ -12,21 +12,19 @@ import re
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from tests.hub.ingest.town import TableCodecs
 from tests.worlds.running import Hub, start_hub
+from tests.worlds.services import client_of, services_of
 
 from beffroi.api import accounts
 from beffroi.api.app import create_app
 from beffroi.domains.registry import domains
-from beffroi.hub.services import Services
 from beffroi.lab.mqtt import MqttClient, MqttError
 from beffroi.lab.stack import Stack, tls_context
 from beffroi.model.limits import GATE_POLL_S
-from beffroi.ports.codec import CodecRunner
 from beffroi.ports.identity import Bundle
 from beffroi.ui.app import mount_ui
 
@@ -40,25 +38,12 @@ class Visitor:
     """An administrator's browser without scripts."""
 
     def __init__(self, hub: Hub) -> None:
-        stack = hub.stack
         self.hub = hub
-        self.services = Services(
-            store=stack.store,
-            live=hub.live,
-            desk=hub.desk,
-            bus=hub.bus,
-            clock=stack.clock,
-            codecs=cast("CodecRunner", TableCodecs()),
-            identity=stack.enrolment(),
-            domains=domains(),
-            mqtt_host="localhost",
-            mqtt_port=stack.endpoint.mqtt_port,
-        )
+        self.services = services_of(hub, domains())
         app = create_app(self.services)
         mount_ui(app)
-        self.client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app),
-            base_url="http://localhost",
+        self.client = client_of(
+            app,
             headers={"origin": "http://localhost", "accept": "text/html", "accept-language": "en"},
             follow_redirects=True,
         )

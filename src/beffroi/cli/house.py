@@ -6,6 +6,7 @@ Reads only. What it means is said in `hub.house`.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from pathlib import Path
@@ -59,6 +60,7 @@ class Rounds:
             broker_connected=self._bus.connected,
             disk_free_bytes=disk.free,
             disk_total_bytes=disk.total,
+            disk_readonly=bool(os.statvfs(self._home).f_flag & os.ST_RDONLY),
             qos0_dropped=self._bus.qos0_dropped,
             monotonic_ms=time.monotonic_ns() // 1_000_000,
             guards_off_ms=self._guards_off_ms(),

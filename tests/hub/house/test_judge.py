@@ -46,6 +46,7 @@ def test_when_all_is_well_nothing_is_said():
         ({"disk_free_bytes": 99 * GB}, "disk_low"),
         ({"disk_free_bytes": 101 * GB}, None),
         ({"disk_free_bytes": 19 * GB}, "disk_full"),
+        ({"disk_readonly": True}, "disk_readonly"),
         ({"disk_free_bytes": GB, "disk_total_bytes": 8 * GB}, "disk_low"),
         ({"disk_free_bytes": GB // 5, "disk_total_bytes": 8 * GB}, "disk_full"),
     ],

@@ -14,6 +14,7 @@ from beffroi.hub.house.facts import Machine, Papers
 from beffroi.hub.house.keeper import House
 from beffroi.hub.house.rules import RULES
 from beffroi.model.finding import Severity
+from beffroi.ports.store import StoreError
 
 GB = 1024**3
 FACTS = {
@@ -85,6 +86,22 @@ def test_what_ended_while_the_hub_was_down_is_ended_at_the_start(world):
     assert world.turn() == {"disk_full"}
     world.machine = replace(world.machine, disk_free_bytes=50 * GB)
     assert world.turn() == set()
+
+
+def test_f7_what_a_read_only_disk_cannot_keep_is_shown_and_told_again(world):
+    """The store refuses; the page of the hub's state shows it all the same."""
+    apply, world.store.alarms.apply = world.store.alarms.apply, refuse
+    world.machine = replace(world.machine, disk_readonly=True)
+    assert world.turn() == set()
+    assert [one.rule for one in world.house.standing()] == ["house.disk_readonly"]
+    world.store.alarms.apply = apply
+    for _ in range(31):
+        world.turn()
+    assert world.turn() == {"disk_readonly"}
+
+
+def refuse(changes):
+    raise StoreError("attempt to write a readonly database")
 
 
 def test_k9_a_fight_for_a_certificate_is_grave_at_the_third_time(world):

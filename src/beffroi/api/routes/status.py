@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from beffroi.api.access import Svc, public
-from beffroi.hub.alarms.text import render
+from beffroi.hub.alarms.text import line
+from beffroi.hub.house.keeper import House
 from beffroi.hub.house.rules import RULES
 
 router = APIRouter(tags=["status"])
@@ -34,23 +35,23 @@ async def status(request: Request, services: Svc) -> dict[str, Any]:
         "quarantine": reasons,
         "backlog": await backlog(services),
         "ingest": ingest_counters(request),
-        "house": house(services),
+        "house": house(request),
     }
 
 
-def house(services: Svc) -> list[dict[str, Any]]:
-    """What the hub has found out about itself and nobody has ended: `rule`, `asset` (a device or
-    ""), `severity` 0-2, `since_ms`, `text` in French and English."""
+def house(request: Request) -> list[dict[str, Any]]:
+    """What the hub finds wrong with itself now, also when no disk can keep an alarm: `rule`,
+    `asset` (a device or ""), `severity` 0-2, `since_ms`, `text` in French and English."""
+    keeper: House | None = getattr(request.app.state, "house", None)
     return [
         {
-            "rule": alarm.rule,
-            "asset": alarm.asset,
-            "severity": int(alarm.severity),
-            "since_ms": alarm.raised_ms,
-            "text": {lang: render(alarm, RULES[alarm.rule], lang) for lang in ("fr", "en")},
+            "rule": one.rule,
+            "asset": one.asset,
+            "severity": int(RULES[one.rule].severity),
+            "since_ms": one.since_ms,
+            "text": {lang: line(RULES[one.rule], one.facts, lang) for lang in ("fr", "en")},
         }
-        for alarm in services.desk.open()
-        if alarm.active and alarm.rule in RULES
+        for one in (keeper.standing() if keeper else ())
     ]
 
 

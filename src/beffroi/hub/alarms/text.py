@@ -39,12 +39,17 @@ def pick(label: Label, lang: str) -> str:
 
 def render(alarm: Alarm, rule: Rule, lang: str) -> str:
     """One line for people: the rule's text with the alarm's facts."""
-    text = _filled(pick(rule.text, lang), alarm.facts, lang)
+    text = line(rule, alarm.facts, lang)
     if not is_group(alarm):
         return text
     several = "alarms of the same rule" if lang == "en" else "alarmes de la même règle"
     colon = ": " if lang == "en" else " : "
     return f"{alarm.members} {several}{colon}{text}"
+
+
+def line(rule: Rule, facts: Mapping[str, float | str], lang: str) -> str:
+    """The rule's text with these facts."""
+    return _filled(pick(rule.text, lang), facts, lang)
 
 
 class _French(float):

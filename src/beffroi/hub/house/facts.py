@@ -17,6 +17,7 @@ class Machine:
     broker_connected: bool = True
     disk_free_bytes: int = 0
     disk_total_bytes: int = 0
+    disk_readonly: bool = False
     qos0_dropped: int = 0  # since the hub started
     monotonic_ms: int = 0
     guards_off_ms: tuple[int, ...] = ()  # clock of each guard heard lately, minus ours

@@ -129,6 +129,8 @@ def _broker(machine: Machine, moments: Moments) -> Found:
 
 def _disk(machine: Machine) -> Found:
     free, total = machine.disk_free_bytes, machine.disk_total_bytes
+    if machine.disk_readonly:
+        yield "disk_readonly", "", {}
     if not total:
         return
     facts = {"free_mb": free / 1e6, "share": 100 * free / total}

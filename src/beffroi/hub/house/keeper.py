@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -22,8 +23,19 @@ from beffroi.ports.clock import Clock
 from beffroi.ports.store import StoreError
 
 SENTENCE_CHARS_MAX = 300
+TELL_AGAIN_MS = 60_000
 
 log = structlog.get_logger("house")
+
+
+class Standing(NamedTuple):
+    """A cause that holds. `told_ms` is on the monotonic clock."""
+
+    rule: str
+    asset: str
+    facts: Mapping[str, float | str]
+    since_ms: int
+    told_ms: int
 
 
 class House:
@@ -42,7 +54,7 @@ class House:
         self._lock = threading.Lock()
         self._moments, self._witnessed = Moments(), Witnessed()
         self._papers, self._papers_at_ms = Papers(), 0
-        self._standing: set[Cause] | None = None
+        self._standing: dict[Cause, Standing] | None = None
 
     def refused(self, device: str, times: int) -> None:
         """The broker refused what this device published or asked for."""
@@ -75,16 +87,26 @@ class House:
         with self._lock:
             self._moments.look(machine, now_ms)
             found = standing(machine, self._papers, self._witnessed, self._moments, now_ms)
-        before = self._told() if self._standing is None else self._standing
-        changed = [
-            Finding(rule, asset, True, now_ms, facts)
-            for (rule, asset), facts in found.items()
-            if self._standing is None or (rule, asset) not in before
-        ]
-        changed += [Finding(*cause, False, now_ms) for cause in sorted(before - found.keys())]
+        told, before = self._told(), self._standing or {}
+        ended = (told if self._standing is None else before.keys()) - found.keys()
+        changed = [Finding(*cause, False, now_ms) for cause in sorted(ended)]
+        after: dict[Cause, Standing] = {}
+        for cause, facts in found.items():
+            old = before.get(cause)
+            since_ms, told_ms = (old.since_ms, old.told_ms) if old else (now_ms, 0)
+            # Not on the desk: a disk that fails keeps no alarm, or a person has closed it.
+            again = cause not in told and machine.monotonic_ms - told_ms >= TELL_AGAIN_MS
+            if old is None or again:
+                told_ms = machine.monotonic_ms
+                changed.append(Finding(*cause, True, now_ms, facts))
+            after[cause] = Standing(*cause, facts, since_ms, told_ms)
+        self._standing = after
         if changed:
             self._alarms(changed)
-        self._standing = set(found)
+
+    def standing(self) -> list[Standing]:
+        """What holds now, also what no disk can keep; from any thread."""
+        return list((self._standing or {}).values())
 
     def _told(self) -> set[Cause]:
         return {(one.rule, one.asset) for one in self._open() if one.active and one.rule in RULES}

@@ -36,6 +36,15 @@ _ALL = (
         "Look at “nats/server.log” in Beffroi’s folder, then restart the service.",
     ),
     _rule(
+        "disk_readonly", _G,
+        "Le disque du serveur est passé en lecture seule",
+        "The server’s disk has become read-only",
+        "Plus rien ne peut être écrit ; les appareils gardent leurs mesures. Arrêtez Beffroi, "
+        "faites vérifier le disque (« fsck »), redémarrez. S’il recommence, changez le disque.",
+        "Nothing can be written any more; devices keep their readings. Stop Beffroi, have the disk "
+        "checked (“fsck”), start again. If it comes back, replace the disk.",
+    ),
+    _rule(
         "disk_full", _G,
         "Le disque du serveur est plein : il reste {free_mb:.0f} Mo",
         "The server’s disk is full: {free_mb:.0f} MB are left",
