@@ -41,15 +41,9 @@ mutants: setup
 test: lint types walls kernel
 	$(BIN)/pytest --ignore=tests/kernel
 
-# Long runs, beside real peers; each script says what it measures (-h) and prints its conditions.
+# Long runs, beside real peers. Each prints its conditions; docs/bench.md is written from them.
 bench: setup
-	$(BIN)/python bench/ingest.py
-	$(BIN)/python bench/reconnect.py
-	$(BIN)/python bench/codec.py
-	$(BIN)/python bench/flows.py
-	$(BIN)/python bench/evidence.py
-	$(BIN)/python bench/guard.py
-	$(BIN)/python bench/hostile.py
+	$(BIN)/python bench/run.py
 
 # Every case of the fault-and-attack campaign by number, with a table: bench/cases.py, docs/bench.md.
 # Half an hour. Wants root and strace for the disks that fail; what could not run is "in part".

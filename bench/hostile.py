@@ -13,6 +13,7 @@ many commands a second one core judges.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import random
@@ -363,6 +364,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="results as JSON")
     parser.add_argument("--no-rate", action="store_true", help="leave out the speed of the judge")
     args = parser.parse_args(argv)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, seed {args.seed}")
@@ -371,6 +373,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report(outcome, args.count, time.monotonic() - began)
     for way, wire in outcome.forged[:5]:
         print(f"FORGED by {way}: {wire.hex()}")
+    rates: dict[str, int] = {}
     if not args.no_rate:
         for shape, log, words in (
             ("A", False, "class A, the hub's signature"),
@@ -379,7 +382,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             ("C", False, "class C, and two persons'"),
             ("drain", True, "class C, in the log, two witnesses"),
         ):
-            print(f"  {rate(shape, log=log):8.0f} a second on one core: {words}")
+            rates[shape] = round(rate(shape, log=log))
+            print(f"  {rates[shape]:8} a second on one core: {words}")
+    if args.out:
+        found = {
+            "commands": args.count,
+            "seed": args.seed,
+            "forged": len(outcome.forged),
+            "refused": dict(outcome.refused),
+            "rates": rates,
+        }
+        args.out.write_text(json.dumps(found, indent=1) + "\n")
     return 1 if outcome.forged else 0
 
 
