@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import structlog
 import uvicorn
@@ -14,7 +15,7 @@ from fastapi import FastAPI
 from beffroi.adapters.cap.inbox import Inbox
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats.bus import NatsBus
-from beffroi.adapters.nats.refusals import Refusal
+from beffroi.adapters.nats.refusals import SESSION, Refusal
 from beffroi.adapters.pki.enrol import Enrolment
 from beffroi.adapters.sql import SqlStore
 from beffroi.api.accounts import first_link
@@ -22,9 +23,12 @@ from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
 from beffroi.cli import place
 from beffroi.cli.coordination import UNPLANNED, Places, attach
+from beffroi.cli.diligence import diligence
 from beffroi.cli.dispatch import dispatching, trust_appears
+from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
-from beffroi.cli.personal import personal_data
+from beffroi.cli.personal import joined, personal_data
+from beffroi.cli.reports import reporting
 from beffroi.cli.results import beat, scoreboard_of
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
@@ -37,6 +41,9 @@ from beffroi.hub.coordination import rules as coordination_rules
 from beffroi.hub.coordination.feed import Feed
 from beffroi.hub.dispatch.alarming import ToDesk
 from beffroi.hub.dispatch.rules import RULES
+from beffroi.hub.dossier.ledger import Ledger
+from beffroi.hub.house import rules as house_rules
+from beffroi.hub.house.keeper import House
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.ingest.orders import Orders
 from beffroi.hub.live import Event, Live
@@ -66,11 +73,14 @@ class Teller:
         self._herald = herald
         self._loop = asyncio.get_running_loop()
         self.feed: Feed | None = None  # it needs the desk, which needs us
+        self.ledger: Ledger | None = None  # likewise
 
     def __call__(self, changes: Sequence[AlarmChange]) -> None:
         self._herald(changes)
         if self.feed is not None:
             self.feed.changes(changes)
+        if self.ledger is not None:
+            self.ledger(changes)
         for change in changes:
             self._loop.call_soon_threadsafe(self._live.tell, Event("alarm", asdict(change.alarm)))
 
@@ -106,8 +116,15 @@ class Refused:
         self._store, self._clock = store, clock
         self._tasks: set[asyncio.Task[None]] = set()
         self.feed: Feed | None = None
+        self.house: House | None = None
 
     def __call__(self, refusal: Refusal, times: int) -> None:
+        if refusal.what == SESSION:  # nothing was refused: the broker ended the older connection
+            if self.house is not None:
+                self.house.taken_over(refusal.device, times)
+            return
+        if self.house is not None:
+            self.house.refused(refusal.device, times)
         if self.feed is not None:
             self.feed.refused(refusal.device, refusal.what, refusal.subject, times)
         task = asyncio.create_task(asyncio.to_thread(self._keep, refusal, times))
@@ -168,35 +185,33 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     identity = Enrolment(place.authority(settings), store, clock, host, where.mqtt_port)
     await bus.start()
     orders = await asyncio.to_thread(_orders, store, clock)
-    ingest = IngestLoop(
-        bus=bus,
-        store=store,
-        desk=desk,
-        live=live,
-        clock=clock,
-        codecs=codecs,
-        domains=known,
-        orders=orders,
-    )
+    hands: dict[str, Any] = {"bus": bus, "store": store, "desk": desk, "live": live}
+    ingest = IngestLoop(**hands, clock=clock, codecs=codecs, domains=known, orders=orders)
     alarms = ToDesk(desk, store, clock)
     places = Places(store)
     feed = Feed(desk, alarms, clock, places, store.people, UNPLANNED)
     teller.feed = refusals.feed = feed
+    rounds = Rounds(settings, store, bus, clock)
+    refusals.house = house = house_of(rounds, desk, alarms, clock)
     inbox = await asyncio.to_thread(Inbox, settings.home / "alerts")
     advisor = Advisor(inbox, store.assets, known, alarms, clock)
     changed = Changed(live, orders, feed)
     async with (
-        personal_data(settings) as vault,
-        dispatching(settings, store, clock, alarms, changed) as dispatch,
+        personal_data(settings, alarms, clock) as keeper,
+        dispatching(settings, store, clock, alarms, changed, house.witnessed) as dispatch,
+        reporting(settings, store, keeper.vault, known, clock, alarms, dispatch) as reports,
+        diligence(settings, store, clock, known, rules, dispatch) as (office, ledger),
     ):
         here = host, where.mqtt_port
+        teller.ledger = ledger
         services = Services(
-            store, live, desk, bus, clock, codecs, identity, known, *here, dispatch, vault,
-            results=scoreboard_of(store, clock, known, dispatch),
+            store, live, desk, bus, clock, codecs, identity, known, *here, dispatch,
+            keeper.vault, privacy=joined(keeper, dispatch),
+            results=scoreboard_of(store, clock, known, dispatch), reports=reports, office=office,
         )  # fmt: skip
         app = _app(services, settings)
         app.state.witness = witness = witness_of(settings.home)
-        app.state.advisor, app.state.coordination = advisor, feed
+        app.state.advisor, app.state.coordination, app.state.house = advisor, feed, house
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
@@ -204,8 +219,9 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
         watching = asyncio.create_task(feed.run())
-        upkeep = asyncio.gather(keep(store.readings, clock), beat(store, clock))
-        advising = asyncio.create_task(advisor.run())
+        upkeep = asyncio.gather(keep(store.readings, clock), beat(store, clock), keeper.run())
+        rounds.dispatch = dispatch
+        advising = asyncio.gather(advisor.run(), house.run())
         try:
             yield app
         finally:
@@ -226,7 +242,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
 
 def _rules(known: Mapping[str, Domain]) -> dict[str, Rule]:
     """Of every part of the hub and of every domain."""
-    rules = {**RULES, **coordination_rules.RULES, **privacy_rules.RULES}
+    rules = {**RULES, **coordination_rules.RULES, **privacy_rules.RULES, **house_rules.RULES}
     for domain in known.values():
         rules |= domain.rules
     return rules
@@ -254,7 +270,8 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 def _web(settings: Settings) -> WebSettings:
     https = bool(settings.web.tls_cert) or settings.web.behind_proxy
-    return WebSettings(hosts=settings.web.hosts, https=https)
+    keys = settings.reports.open311_keys
+    return WebSettings(hosts=settings.web.hosts, https=https, open311_keys=keys)
 
 
 def _uvicorn(settings: Settings, app: FastAPI) -> uvicorn.Config:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from beffroi.domains.base import Domain
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.dispatch.service import Dispatch
+from beffroi.hub.dossier.office import Office
 from beffroi.hub.indicators.scoreboard import Scoreboard
 from beffroi.hub.live import Live
 from beffroi.hub.reports.desk import ReportDesk
@@ -39,3 +40,4 @@ class Services:
     results: Scoreboard | None = None  # indicators; None in parts that do not show them
     privacy: Keeper | None = None  # with `personal` as its vault
     reports: ReportDesk | None = None  # None: inhabitants cannot report here (some tests)
+    office: Office | None = None  # registers, incidents, diligence file
