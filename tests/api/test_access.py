@@ -15,6 +15,7 @@ from beffroi.api import accounts, sessions
 PUBLIC = {
     "/healthz",
     "/sign-in",
+    "/sign-in/second",
     "/sign-out",
     "/language",
     "/welcome/{token}",
@@ -22,6 +23,25 @@ PUBLIC = {
     "/links/{link}/{source}",
     "/links/witness/add-checkpoint",
     "/static",
+    "/signaler",
+    "/report",
+    "/signaler/details",
+    "/signaler/{report_id}/confirm",
+    "/signalements",
+    "/signalements.geojson",
+    "/signalements/fond.json",
+    "/signalements/{report_id}",
+    "/signalements/{report_id}/photo.jpg",
+    "/suivi/{secret}",
+    "/suivi/{secret}/add",
+    "/suivi/{secret}/withdraw",
+    "/open311/v2/discovery.{fmt}",
+    "/open311/v2/services.{fmt}",
+    "/open311/v2/services/{code}.{fmt}",
+    "/open311/v2/requests.{fmt}",
+    "/open311/v2/requests/{request_id}.{fmt}",
+    "/code",
+    "/code/{code}",
 }
 
 
@@ -85,7 +105,17 @@ def test_no_route_answers_a_stranger(town: World) -> None:
             assert answer.status_code in (401, 403) or to_door, (method, path, answer.status_code)
 
 
-OWN = {"/sign-out", "/account/passphrase", "/api/me/passphrase"}  # a reader's own account
+OWN = {  # a reader's own account
+    "/sign-out",
+    "/account/passphrase",
+    "/account/erase",
+    "/account/second",
+    "/account/second/on",
+    "/account/second/off",
+    "/account/sign-out-everywhere",
+    "/api/me/passphrase",
+    "/api/me/erase",
+}
 
 
 def test_a_reader_changes_nothing(town: World) -> None:

@@ -22,6 +22,9 @@ from beffroi.hub.services import Services
 ROLES = ("reader", "operator", "admin")  # each may do what those before it may
 MARK = "__beffroi_role__"
 PUBLIC = "public"
+SECOND = "second:"  # setting per user: "on" with a second factor
+SECOND_NEEDED = "second_factor:"  # setting per role: "yes" when nobody works without one
+UNFINISHED = ("/account", "/sign-out", "/language", "/api/me")  # open until it is set up
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 
@@ -58,6 +61,8 @@ async def guard(request: Request) -> None:
         if not may(person.user.role, needed):
             text = "Your account may not do this ({role}). Ask an administrator of the commune."
             raise Refusal(403, "role", text, role=person.user.role)
+        if not request.url.path.startswith(UNFINISHED):
+            await run_in_threadpool(_second_factor, request.app.state.services, person)
     if request.method not in SAFE_METHODS and person is not None:
         await _check_token(request, person)
 
@@ -67,6 +72,15 @@ async def who(request: Request) -> Person | None:
     if not token:
         return None
     return await run_in_threadpool(sessions.find, request.app.state.services, token)
+
+
+def _second_factor(services: Services, person: Person) -> None:
+    """Where the role needs one, an account without it reaches its own page only."""
+    setting = services.store.people.setting
+    needed = setting(SECOND_NEEDED + person.user.role) == "yes"
+    if needed and setting(SECOND + person.user.id) != "on":
+        text = "Your role needs a second factor: set it up on the page “My account” first."
+        raise Refusal(403, "second_factor", text)
 
 
 async def _check_token(request: Request, person: Person) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import replace
 from typing import Any
 
 from beffroi.api import sessions
+from beffroi.api.access import SECOND
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.privacy.egress import OWN
 from beffroi.hub.privacy.keeper import Keeper
@@ -114,12 +114,17 @@ def erase_account(services: Services, user_id: str, by: User) -> None:
     subject = subject_of(services, user_id)
     if subject:
         keeper.erase(subject, by.id)
-    for setting in (SUBJECT, PERSON):
+    for setting in (SUBJECT, PERSON, SECOND):
         people.put_setting(setting + user_id, "")
     _drop_passkeys(services, user_id)
-    gone = replace(user, name=f"({user_id})", email="", password_hash="", active=False)
-    people.put_user(replace(gone, role="reader"))
+    left = User(user_id, gone(user), "reader", active=False)
+    people.put_user(left)
     people.log_access(services.clock.now_ms(), by.id, "erase_account", user_id)
+
+
+def gone(user: User) -> str:
+    """What stands where the name of an erased account stood."""
+    return f"({user.id})"
 
 
 def _drop_passkeys(services: Services, user_id: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -28,10 +29,11 @@ from beffroi.hub.privacy.bulk import BulkError, By, Request, Rows
 from beffroi.hub.services import Services
 from beffroi.model.limits import COMMENT_CHARS_MAX, PAGE_ROWS_MAX, PASSPHRASE_CHARS_MAX
 from beffroi.model.purposes import PURPOSES
-from beffroi.ports.personal import PersonalError
+from beffroi.ports.personal import EgressError, PersonalError
 
 router = APIRouter(prefix="/api", tags=["privacy"])
-Pseudonym = Annotated[str, Field(pattern=r"^s-[0-9a-f]{32}$")]
+PSEUDONYM = r"s-[0-9a-f]{32}"
+Pseudonym = Annotated[str, Field(pattern=rf"^{PSEUDONYM}$")]
 Result = TypeVar("Result")
 CELL_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
@@ -142,7 +144,7 @@ def read_subject(services: Svc, me: Me, subject: Pseudonym) -> dict[str, str]:
 @needs("admin")
 def erase_subject(services: Svc, me: Me, body: SubjectIn) -> dict[str, int]:
     """One person, by the pseudonym that their report or request names."""
-    return {"fields": _guarded(keeper_of(services).erase, body.subject, me.user.id)}
+    return {"fields": erase_named(services, me, body.subject)}
 
 
 @router.get("/privacy/exports")
@@ -173,11 +175,27 @@ def take_export(services: Svc, me: Me, request_id: str) -> Response:
 
 
 # --- shared with the pages -----------------------------------------------------------------------
-def forget_me(request: HttpRequest, services: Services, me: Person, passphrase: str) -> None:
+def confirm_me(request: HttpRequest, services: Services, me: Person, passphrase: str) -> None:
+    """The passphrase again, tried a few times only."""
     if not request.app.state.tries.allowed(f"erase:{me.user.id}", services.clock.now_ms()):
         raise Refusal(429, "too_many_tries", "Too many attempts. Wait ten minutes, then try again.")
     accounts.check_passphrase(me.user, passphrase)
+
+
+def forget_me(request: HttpRequest, services: Services, me: Person, passphrase: str) -> None:
+    confirm_me(request, services, me, passphrase)
     own_data.erase_account(services, me.user.id, me.user)
+
+
+def erase_named(services: Services, me: Person, subject: str) -> int:
+    """How many fields there were. An account is erased as an account, not by its pseudonym."""
+    if not re.fullmatch(PSEUDONYM, subject):
+        text = "A pseudonym begins with s- and has 32 signs: copy it from the report."
+        raise Refusal(422, "pseudonym", text)
+    owners = services.store.people.users()
+    if any(own_data.subject_of(services, user.id) == subject for user in owners):
+        raise Refusal(409, "account", "This is an account: erase it on the page of accounts.")
+    return _guarded(keeper_of(services).erase, subject, me.user.id)
 
 
 def ask(services: Services, me: Person, purpose: str, why: str) -> Request:
@@ -243,6 +261,12 @@ def _guarded(call: Callable[..., Result], *args: object) -> Result:
         return call(*args)
     except BulkError as error:
         raise Refusal(409, f"bulk_{error.code}", error.text, **error.facts) from error
+    except EgressError as error:
+        text = (
+            "So many persons were read in a day that reading is blocked until tomorrow. "
+            "An alarm was raised; an administrator can look at the access log."
+        )
+        raise Refusal(429, "egress", text) from error
     except PersonalError as error:
         raise Refusal(409, "personal", "{text}", text=str(error)) from error
 

@@ -124,6 +124,22 @@ _ACTIVITIES = (
         "Ajout seul ; chaque ligne couvre la précédente ; empreinte ancrée chaque jour.",
     ),
 )
+TITLE = "Registre des activités de traitement"
+INTRO = (
+    "Article 30 du RGPD. Établi par Beffroi d’après les modules en service. Responsable du "
+    "traitement et délégué à la protection des données : à compléter par la commune. Les bases "
+    "légales sont une proposition, à vérifier par la commune."
+)
+KEPT = "Personnes au coffre"
+LABELS = (
+    ("aim", "Finalité"),
+    ("basis", "Base légale"),
+    ("people", "Personnes"),
+    ("data", "Données"),
+    ("recipients", "Destinataires"),
+    ("life", "Durée"),
+    ("safety", "Sécurité"),
+)
 BACKUPS = (
     f"Sauvegardes : {BACKUP_DAYS} jours au plus. Elles ne contiennent jamais les clés des "
     "personnes : ce qui est effacé ici est illisible dans toute sauvegarde, le jour même."

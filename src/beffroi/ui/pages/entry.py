@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from beffroi.api import accounts, sessions
+from beffroi.api import accounts, second_factor, sessions
 from beffroi.api.access import Me, Svc, needs, public
 from beffroi.api.problems import Refusal
 from beffroi.api.words import LANG_COOKIE, LANGS
@@ -55,6 +55,32 @@ def sign_in(
     except Refusal as refusal:
         facts = {"next": safe_next(next), "fresh": False, "name": name, "refusal": refusal}
         return page(request, "sign_in.html", refusal.status, **facts)
+    if second_factor.is_on(services, user.id):
+        step = request.app.state.tickets.issue(user.id, services.clock.now_ms())
+        return page(request, "second.html", step=step, next=safe_next(next), refusal=None)
+    return _enter(request, services, user, safe_next(next))
+
+
+@router.post("/sign-in/second")
+@public
+def second(
+    request: Request,
+    services: Svc,
+    step: Text = "",
+    code: Text = "",
+    next: Text = "/",  # noqa: A002
+) -> Response:
+    """The code, after the passphrase. A wrong one may be tried again while the ticket lives."""
+    tickets, tries = request.app.state.tickets, request.app.state.tries
+    try:
+        user = services.store.people.user(tickets.holder(step, services.clock.now_ms()))
+        if user is None or not user.active:
+            raise Refusal(410, "step_gone", "This account is closed. Ask an administrator.")
+        second_factor.check(services, tries, user, code)
+    except Refusal as refusal:
+        facts = {"step": step, "next": safe_next(next), "refusal": refusal}
+        return page(request, "second.html", refusal.status, **facts)
+    tickets.close(step)
     return _enter(request, services, user, safe_next(next))
 
 
