@@ -265,3 +265,12 @@ def test_vectors_of_the_standard_with_parts() -> None:
     )
     assert encode({"a": 1, "b": [2, 3]}).hex() == "a26161016162820203"
     assert encode([True, False, None]).hex() == "83f5f4f6"
+
+
+def test_neither_a_list_nor_a_map_is_longer_than_any_document_needs() -> None:
+    many = ITEMS_MAX + 1
+    with pytest.raises(CanonicalError, match="items"):
+        decode(encode([0] * many), BYTES_MAX)
+    with pytest.raises(CanonicalError, match="items"):
+        decode(encode({f"k{n}": 0 for n in range(many)}), BYTES_MAX)
+    assert decode(encode({f"k{n}": 0 for n in range(ITEMS_MAX)}), BYTES_MAX)

@@ -467,3 +467,19 @@ def test_the_shapes_others_rely_on() -> None:
     assert Slew("p", "f", 1, 1, 1) == Slew("p", "f", 1, 1, 1)
     assert isinstance(Member(keys.ED25519, public("a"), "a", "b", HUB), Member)
     assert len(seed("a")) == 32
+
+
+@pytest.mark.parametrize("value", [b"\x01\x02", "12", {0: 1, 1: 2}, [1], [1, 2, 3], [2, 1], None])
+def test_a_range_is_a_list_of_two_ends(value: Any) -> None:
+    with pytest.raises(FieldError):
+        document.Range().read(value)
+
+
+def test_a_part_is_absent_only_where_it_may_be() -> None:
+    part, optional = document.Part(keys.Assertion), document.Part(keys.Assertion, optional=True)
+    assert optional.read(None) is None
+    assert optional.write(None) is None
+    with pytest.raises(FieldError):
+        part.read(None)
+    with pytest.raises(TypeError):
+        part.write(None)
