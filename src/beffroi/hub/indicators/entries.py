@@ -84,7 +84,7 @@ class Entries:
     """Of one commune. `known` are the entries that anybody asks for."""
 
     def __init__(self, store: RegisterStore, write: Write, known: Mapping[str, Entry]) -> None:
-        self._store, self._write, self.known = store, write, known
+        self._store, self.write, self.known = store, write, known
 
     def enter(self, name: str, text: str, year: int, document: str, actor: str) -> Record:
         """A new line. EntryError."""
@@ -98,7 +98,7 @@ class Entries:
             raise EntryError("entry_document", "Name the document that shows it.")
         value = read_value(entry, text)
         facts: dict[str, str | int] = {"value": repr(value), "year": year, "document": document}
-        return self._write(BOOK, name, "declared", facts, actor)
+        return self.write(BOOK, name, "declared", facts, actor)
 
     def all(self, until_year: int) -> dict[str, Entered]:
         """By name: of the latest year not after `until_year`, the newest line."""

@@ -1,0 +1,1 @@
+"""Self-assessment of a commune: strict and observed level side by side. See docs/maturity.md."""
