@@ -22,6 +22,7 @@ from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
 from beffroi.cli import place
+from beffroi.cli.attacks import attacks_of
 from beffroi.cli.coordination import UNPLANNED, Places, attach
 from beffroi.cli.diligence import diligence
 from beffroi.cli.dispatch import dispatching, trust_appears
@@ -259,6 +260,7 @@ def _orders(store: SqlStore, clock: SystemClock) -> Orders:
 def _app(services: Services, settings: Settings) -> FastAPI:
     app = create_app(services, _web(settings))
     mount_ui(app)
+    app.state.attacks = attacks_of(services.store, settings.home)  # None but in a demonstration
     return app
 
 
