@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from tests.ui.orders import seed_commands
 from tests.ui.shots import ARGS
 from tests.ui.world import NAME, PASSPHRASE, World, world
 
@@ -18,6 +19,7 @@ STATE: dict[str, object] = {}
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home: Path = tmp_path_factory.mktemp("town")
     with world(home, commands=True) as made:
+        made.ids = seed_commands(made)
         yield made
 
 

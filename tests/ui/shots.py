@@ -31,7 +31,8 @@ ARGS = [
 ]
 NAME, PASSPHRASE = "Camille Martin", "cloche beffroi matin sonnerie"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-# file name, size, theme, page; `ALARM` and `ASSET` stand for the gravest alarm and its asset
+# file name, size, theme, page; `ALARM` and `ASSET` stand for the gravest alarm and its asset,
+# `COMMAND` for the one that waits longest, `TARGET` for something that can be commanded
 SHOTS = (
     ("map-desktop", "desktop", "light", "/"),
     ("map-dark", "desktop", "dark", "/?asset=ASSET"),
@@ -44,6 +45,16 @@ SHOTS = (
     ("devices-desktop", "desktop", "light", "/devices"),
     ("wizard-desktop", "desktop", "light", "/add/device?asset=ASSET"),
     ("data-desktop", "desktop", "light", "/data"),
+    ("commands-desktop", "desktop", "light", "/commands"),
+    ("commands-phone", "phone", "light", "/commands"),
+    ("command-desktop", "desktop", "light", "/commands/COMMAND"),
+    ("command-phone", "phone", "dark", "/commands/COMMAND"),
+    ("act-desktop", "desktop", "light", "/act/TARGET"),
+    ("plans-desktop", "desktop", "light", "/plans"),
+    ("guards-desktop", "desktop", "light", "/guards"),
+    ("signers-desktop", "desktop", "light", "/trust"),
+    ("evidence-desktop", "desktop", "light", "/evidence"),
+    ("code-phone", "phone", "light", "/code"),
 )
 COLOURS = 200  # of the palette: flat pages lose nothing, the file is a third
 
@@ -66,6 +77,17 @@ def gravest(page: Page, base: str) -> tuple[str, str]:
     return "", str(page.request.get(base + "/api/assets").json()[0]["id"])
 
 
+def commanded(page: Page, base: str) -> tuple[str, str]:
+    """(command, target); "" where the demonstration commands nothing."""
+    rows = []
+    for state in ("open", "final"):
+        answer = page.request.get(f"{base}/api/commands?state={state}")
+        rows += answer.json()[::-1] if answer.ok else []
+    answer = page.request.get(base + "/api/commands/targets")
+    targets = answer.json() if answer.ok else []
+    return str(rows[0]["id"]) if rows else "", str(targets[0]["target"]) if targets else ""
+
+
 def keep(page: Page, path: Path) -> None:
     page.wait_for_timeout(1_500)
     image = Image.open(io.BytesIO(page.screenshot()))
@@ -81,7 +103,11 @@ def main(link: str, out: Path) -> None:
         enter(page, link)
         state = page.context.storage_state()
         alarm, asset = gravest(page, base)
+        stand = dict(zip(("COMMAND", "TARGET"), commanded(page, base), strict=True))
+        stand |= {"ALARM": alarm, "ASSET": asset}
         for name, size, theme, where in SHOTS:
+            if any(not stand[word] for word in stand if word in where):
+                continue
             width, height = SIZES[size]
             context = browser.new_context(
                 viewport={"width": width, "height": height},
@@ -91,7 +117,7 @@ def main(link: str, out: Path) -> None:
                 reduced_motion="reduce",
             )
             page = context.new_page()
-            path = re.sub("ALARM", alarm, re.sub("ASSET", asset, where))
+            path = re.sub("|".join(stand), lambda found: stand[found[0]], where)
             page.goto(base + path)
             if page.locator("#map:not([hidden])").count():
                 page.wait_for_selector("#map[data-ready]", timeout=60_000)

@@ -63,7 +63,9 @@ def one(choice: Choice | None, name: str, value: int | str, lang: str) -> Shown:
         return Shown(name, label, said(word, lang), 0, "", value)
     if isinstance(value, str) or choice is None:
         return Shown(name, label, value, 0, "", value)
-    return Shown(name, label, value / choice.scale, digits_of(choice.scale), choice.unit, value)
+    number = value / choice.scale
+    text = f"{number:.{digits_of(choice.scale)}f}".rstrip("0") if choice.scale > 1 else ""
+    return Shown(name, label, number, len(text.partition(".")[2]), choice.unit, value)
 
 
 def digits_of(scale: int) -> int:

@@ -45,7 +45,9 @@ function refreshPieces(): void {
     }
     document.dispatchEvent(new CustomEvent("beffroi:fresh"));
   };
-  for (const kind of [...(piece.dataset.live ?? "").split(" "), "resync"])
+  // What is quick may have happened between the page and the stream: such a piece looks once more.
+  const first = piece.dataset.fresh === undefined ? [] : ["open"];
+  for (const kind of [...(piece.dataset.live ?? "").split(" "), "resync", ...first])
     document.addEventListener(`beffroi:${kind}`, () => {
       timer ||= window.setTimeout(() => void refresh(), 1000);
     });
