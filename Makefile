@@ -49,6 +49,7 @@ bench: setup
 # Half an hour. Wants root and strace for the disks that fail; what could not run is "in part".
 campaign: setup
 	$(BIN)/python bench/campaign.py
+	$(BIN)/beffroi lab attack all
 
 scale: setup
 	$(BIN)/python bench/scale.py

@@ -56,7 +56,8 @@ class PlayedAttacks:
         return ""
 
     def proof(self, name: str) -> Path | None:
-        outcome = self._outcome(name)
+        known = name in {one["name"] for one in self.listed()}  # it becomes part of a path
+        outcome = self._outcome(name) if known else None
         if outcome is None or not outcome["evidence"]:
             return None
         path = self._folder / Path(outcome["evidence"]).name

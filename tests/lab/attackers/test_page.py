@@ -1,0 +1,89 @@
+"""The page of a demonstration: admin only, one at a time, and nothing at all in a real commune."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from beffroi.api.problems import Refusal
+from beffroi.api.routes import lab
+from beffroi.cli import attacks
+from beffroi.cli.attacks import PAUSE_S, PlayedAttacks, attacks_of
+from beffroi.lab.demo import SETTING
+
+
+def request_with(found: object) -> Any:
+    state = SimpleNamespace(attacks=found)
+    return SimpleNamespace(app=SimpleNamespace(state=state), url=SimpleNamespace(path="/lab"))
+
+
+class Services:
+    """Only what `begin` uses."""
+
+    def __init__(self) -> None:
+        self.logged: list[tuple[object, ...]] = []
+        self.store = SimpleNamespace(
+            people=SimpleNamespace(log_access=lambda *what: self.logged.append(what))
+        )
+        self.clock = SimpleNamespace(now_ms=lambda: 7)
+
+
+ME: Any = SimpleNamespace(user=SimpleNamespace(id="u-1"))
+
+
+def test_a_real_commune_has_no_such_page(tmp_path: Path) -> None:
+    settings: dict[str, str] = {}
+    store: Any = SimpleNamespace(people=SimpleNamespace(setting=settings.get))
+    assert attacks_of(store, tmp_path) is None
+    with pytest.raises(Refusal, match="nothing here"):
+        lab.attacks_of(request_with(None))
+    settings[SETTING] = "{}"
+    assert isinstance(attacks_of(store, tmp_path), PlayedAttacks)
+
+
+def test_every_route_is_for_administrators() -> None:
+    from beffroi.api.access import MARK
+    from beffroi.ui.pages import attacks as pages
+
+    routes = [*lab.router.routes, *pages.router.routes]
+    assert len(routes) == 5
+    assert {getattr(one.endpoint, MARK) for one in routes} == {"admin"}  # type: ignore[attr-defined]
+
+
+def test_one_at_a_time_and_not_at_once_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, services = threading.Event(), Services()
+    found = PlayedAttacks(tmp_path)
+
+    def played(name: str) -> None:
+        go.wait(10)
+        found._playing, found._ended_s = "", attacks.time.monotonic()
+
+    monkeypatch.setattr(found, "_play", played)
+    request = request_with(found)
+    lab.begin(request, services, ME, "all-green")  # type: ignore[arg-type]
+    assert services.logged == [(7, "u-1", "attack", "all-green")]
+    assert [one["name"] for one in found.listed() if one["running"]] == ["all-green"]
+    with pytest.raises(Refusal) as busy:
+        lab.begin(request, services, ME, "lights-off")  # type: ignore[arg-type]
+    assert busy.value.status == 409
+    go.set()
+    asyncio.run(asyncio.sleep(0.3))
+    with pytest.raises(Refusal) as soon:
+        lab.begin(request, services, ME, "lights-off")  # type: ignore[arg-type]
+    assert soon.value.status == 429
+    found._ended_s -= PAUSE_S
+    lab.begin(request, services, ME, "lights-off")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["ransom", "../../etc/passwd", ""])
+def test_what_is_no_attack_is_not_played(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refusal, match="nothing here"):
+        lab.begin(request_with(PlayedAttacks(tmp_path)), Services(), ME, name)  # type: ignore[arg-type]
+    assert PlayedAttacks(tmp_path).proof(name) is None
