@@ -35,7 +35,6 @@ EVERYBODY = {
     "cache-control": f"public, max-age={OPEN_FRESH_S}",
 }
 HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9a-f:.]{2,45}\](:[0-9]{1,5})?")
-TOO_MANY = "Too many requests came from here. Wait ten minutes; files may be kept and shared."
 WRITTEN: dict[str, tuple[str, Callable[[Graph], str]]] = {
     "ttl": ("text/turtle; charset=utf-8", Graph.turtle),
     "jsonld": ("application/ld+json", Graph.jsonld),
@@ -53,7 +52,8 @@ def asked(request: Request, services: Svc) -> OpenData:
     """The same, for the public: with a limit per address."""
     address = request.client.host if request.client else ""
     if not request.app.state.open_tries.allowed(address, services.clock.now_ms()):
-        raise Refusal(429, "too_many_requests", TOO_MANY)
+        text = "Too many requests came from here. Wait ten minutes; files may be kept and shared."
+        raise Refusal(429, "too_many_requests", text)
     return open_data_of(request)
 
 
