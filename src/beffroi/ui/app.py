@@ -23,6 +23,7 @@ from beffroi.ui.pages import (
     evidence,
     indicators,
     maturity,
+    open_data,
     people,
     plans,
     privacy,
