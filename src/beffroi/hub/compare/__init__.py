@@ -1,0 +1,1 @@
+"""Comparison with communes of the same size, from signed files. See docs/indicators.md."""
