@@ -18,12 +18,15 @@ from typing import Any
 import uvicorn
 from tests.ui import cabinet
 from tests.ui.cabinet import Cabinets
+from tests.ui.report_part import report_desk
 from tests.ui.seed import seed
 
 from beffroi.adapters.codecs.runner import Runner
 from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
+from beffroi.cli.diligence import diligence
 from beffroi.cli.dispatch import dispatching
+from beffroi.cli.personal import personal_data
 from beffroi.cli.results import scoreboard_of
 from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
@@ -33,9 +36,11 @@ from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.live import Event, Live
+from beffroi.hub.privacy import rules as privacy_rules
 from beffroi.hub.services import Services
 from beffroi.lab.stack import Stack
 from beffroi.model.alarm import AlarmChange
+from beffroi.ports.notify import Notice
 from beffroi.ui.app import mount_ui
 
 NAME, PASSPHRASE = "Camille Martin", "quatre mots sans lien"
@@ -52,6 +57,7 @@ class World:
     first: str = ""
     cabinets: Cabinets | None = None
     ids: dict[str, str] = field(default_factory=dict)  # of commands, see `orders`
+    letters: list[Notice] = field(default_factory=list)  # to authors of reports
 
     @property
     def local(self) -> str:
@@ -96,12 +102,17 @@ async def _running(home: Path, seeded: bool, commands: bool) -> AsyncIterator[Wo
         place.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{place.getsockname()[1]}"
         async with Stack(home) as stack, contextlib.AsyncExitStack() as more:
-            services = _services(stack)
+            services = await _with_vault(_services(stack), stack, more)
+            letters: list[Notice] = []
+            hands = services.store, services.desk, services.domains, services.clock
+            reports = await asyncio.to_thread(report_desk, home, *hands, letters, services.personal)
+            services = replace(services, reports=reports)
             if seeded:
                 await asyncio.to_thread(seed, services)
-            made = World(services, None, url)
+            made = World(services, None, url, letters=letters)
             if commands:
                 services = made.services = await _commanding(stack, made, more)
+            services = made.services = await _with_office(made.services, stack, more)
             async with _hub(made, place):
                 yield made
 
@@ -130,6 +141,36 @@ async def _hub(made: World, place: socket.socket) -> AsyncIterator[None]:
     await work
     await stack_bus(services).stop()
     services.codecs.close()
+
+
+async def _with_vault(
+    services: Services, stack: Stack, more: contextlib.AsyncExitStack
+) -> Services:
+    """Personal data as `beffroi serve` keeps them."""
+    alarms = ToDesk(services.desk, services.store, services.clock)
+    vault = personal_data(Settings(stack.home), alarms, stack.clock)
+    keeper = await more.enter_async_context(vault)
+    return replace(services, personal=keeper.vault, privacy=keeper)
+
+
+async def _with_office(
+    services: Services, stack: Stack, more: contextlib.AsyncExitStack
+) -> Services:
+    """Registers, incidents and papers as `beffroi serve` has them; the desk tells the ledger."""
+    known = services.domains
+    rules = {**RULES, **{r.id: r for one in known.values() for r in one.rules.values()}}
+    made = diligence(
+        Settings(stack.home), stack.store, stack.clock, known, rules, services.dispatch
+    )
+    office, ledger = await more.enter_async_context(made)
+    told = services.desk._told
+
+    def both(changes: Any) -> None:
+        told(changes)
+        ledger(changes)
+
+    services.desk._told = both
+    return replace(services, office=office)
 
 
 async def _commanding(stack: Stack, made: World, more: contextlib.AsyncExitStack) -> Services:
@@ -165,7 +206,7 @@ def stack_bus(services: Services) -> Any:
 
 def _services(stack: Stack) -> Services:
     known, live = domains(), Live()
-    rules = dict(RULES)
+    rules = {**RULES, **privacy_rules.RULES}
     rules |= {name: rule for domain in known.values() for name, rule in domain.rules.items()}
     loop = asyncio.get_running_loop()
 
