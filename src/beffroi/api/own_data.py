@@ -120,6 +120,7 @@ def erase_account(services: Services, user_id: str, by: User) -> None:
     left = User(user_id, gone(user), "reader", active=False)
     people.put_user(left)
     people.log_access(services.clock.now_ms(), by.id, "erase_account", user_id)
+    people.settle()
 
 
 def gone(user: User) -> str:

@@ -63,10 +63,10 @@ def hotp(seed: bytes, counter: int, digits: int = TOTP_DIGITS) -> str:
 
 def step_of(seed: bytes, code: str, now_ms: int, after: int) -> int | None:
     """The time step this code is right for, later than `after`; None when it is wrong."""
-    here = now_ms // 1000 // TOTP_STEP_S
+    here, given = now_ms // 1000 // TOTP_STEP_S, code.encode(errors="replace")
     found = None
     for step in range(here - TOTP_DRIFT_STEPS, here + TOTP_DRIFT_STEPS + 1):
-        if hmac.compare_digest(hotp(seed, step), code) and step > after:
+        if hmac.compare_digest(hotp(seed, step).encode(), given) and step > after:
             found = step
     return found
 

@@ -237,6 +237,9 @@ class PeopleStore(Protocol):
 
     def setting(self, key: str) -> str | None: ...
     def put_setting(self, key: str, value: str) -> None: ...
+    def settle(self) -> None:
+        """What was replaced or deleted leaves the engine's journal too, as far as it can."""
+
     def log_access(self, at_ms: int, actor: str, action: str, subject: str) -> None:
         """Append-only."""
 

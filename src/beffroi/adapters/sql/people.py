@@ -110,6 +110,15 @@ class SqlPeople:
                 )
             )
 
+    def settle(self) -> None:
+        if not self._db.sqlite:
+            return  # PostgreSQL's own vacuum and log recycling do that, in their time
+        raw = self._db.engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.close()
+
     def log_access(self, at_ms: int, actor: str, action: str, subject: str) -> None:
         row = {"at_ms": at_ms, "actor": actor, "action": action, "subject": subject}
         with self._db.write() as conn:
