@@ -271,3 +271,18 @@ def test_a_guard_with_a_clock_in_the_future_ends_no_window(bench: Bench) -> None
         bench.feed.turn()
     (alarm,) = bench.incidents
     assert alarm.facts["began_ms"] == float(T0)
+
+
+def test_the_story_of_a_long_attack_still_fits_into_the_log(bench: Bench) -> None:
+    for number in range(600):
+        bench.refuse(f"lighting-{number}")
+        bench.feed.command(row(f"water-{number}", State.DONE, by="u-0123456789ab"))
+    bench.feed.turn()
+    bench.refuse("boards-1")  # another service: the whole story is written again
+    bench.feed.turn()
+    assert len(bench.incidents) == 1
+    for draft in bench.drafts:
+        draft.sealed(bytes(32))
+    story = decode(bench.drafts[-1].payload, 100_000)
+    assert isinstance(story, dict)
+    assert story["more"] == 701

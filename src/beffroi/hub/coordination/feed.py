@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from beffroi.evidence.entry import NOTHING, Draft
+from beffroi.evidence.entry import NOTHING, Draft, EntryError
 from beffroi.hub.alarms.desk import Desk, RefusedError
 from beffroi.hub.coordination import reading
 from beffroi.hub.coordination.detector import SLOW_MS, Detector, Incident
@@ -211,7 +211,7 @@ class Feed:
         if drafts:
             try:
                 self.record(drafts)
-            except DeniedError as error:
+            except (DeniedError, EntryError) as error:
                 log.error("coordination_not_recorded", error=str(error))
 
     def _count_sign_ins(self, now: int) -> None:
