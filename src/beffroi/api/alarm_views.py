@@ -6,6 +6,7 @@ Reads the desk and the store; changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from beffroi.api.words import said
@@ -15,11 +16,13 @@ from beffroi.hub.alarms.lifecycle import TABLE, unclosable
 from beffroi.hub.alarms.turn import rule_of
 from beffroi.hub.coordination import rules as coordination_rules
 from beffroi.hub.dispatch.rules import RULES
+from beffroi.hub.dispatch.words import cause
 from beffroi.hub.house import rules as house_rules
 from beffroi.hub.services import Services
 from beffroi.model.alarm import Alarm, AlarmEvent, AlarmState
 from beffroi.model.finding import Rule, Severity
 
+COMMANDS = "commands."
 SEVERITY_WORD = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.GRAVE: "grave"}
 
 
@@ -93,17 +96,38 @@ def views(services: Services, alarms: Sequence[Alarm], lang: str) -> list[AlarmV
             asset = services.store.assets.asset(alarm.asset)
             names[alarm.asset] = asset.name if asset else alarm.asset
     now = services.clock.now_ms()
-    return [_view(alarm, known, who, names.get(alarm.asset, ""), lang, now) for alarm in alarms]
+    return [
+        _view(alarm, _spoken(alarm, names, lang), known, who, lang, now, names.get(alarm.asset, ""))
+        for alarm in alarms
+    ]
+
+
+def _spoken(alarm: Alarm, names: Mapping[str, str], lang: str) -> Alarm:
+    """An alarm of the command path with names and words for its ids and codes."""
+    if not alarm.rule.startswith(COMMANDS):
+        return alarm
+    facts = dict(alarm.facts)
+    if alarm.asset and facts.get("target") == alarm.asset:
+        facts["target"] = names.get(alarm.asset, alarm.asset)
+    if isinstance(facts.get("why"), str):
+        facts["why"] = said(cause(str(facts["why"])), lang)
+    return replace(alarm, facts=facts)
 
 
 def _view(
-    alarm: Alarm, known: Mapping[str, Rule], who: People, asset_name: str, lang: str, now: int
+    alarm: Alarm,
+    spoken: Alarm,
+    known: Mapping[str, Rule],
+    who: People,
+    lang: str,
+    now: int,
+    asset_name: str,
 ) -> AlarmView:
     rule = rule_of(known, alarm.rule)
     blocked = unclosable(alarm, now)
     return AlarmView(
         alarm,
-        text.render(alarm, rule, lang),
+        text.render(spoken, rule, lang),
         text.pick(rule.advice, lang),
         rule.source,
         SEVERITY_WORD[alarm.severity],

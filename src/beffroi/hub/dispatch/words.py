@@ -111,6 +111,56 @@ REASONS: Mapping[str, Label] = MappingProxyType(
 )
 
 
+# What guards and the hub write beside an alarm, where it is a code and not a sentence.
+CAUSES: Mapping[str, Label] = MappingProxyType(
+    {
+        "start": Label("à son démarrage", "at its start"),
+        "lease_lost": Label("liaison perdue", "link lost"),
+        "ended": Label("durée écoulée", "its time is over"),
+        "superseded": Label("remplacée avant la fin", "replaced before its end"),
+        "interrupted": Label("coupure pendant l’action", "cut off meanwhile"),
+        "while_off": Label("pendant l’arrêt de l’armoire", "while the guard was off"),
+        "changed": Label("l’équipement montre autre chose", "the equipment shows something else"),
+        "tampered": Label("changée sans commande", "changed without a command"),
+        "not_told": Label("l’équipement ne répond pas", "the equipment does not answer"),
+        "not_shown": Label(
+            "l’équipement ne montre pas l’effet", "the equipment does not show the effect"
+        ),
+        "failed": Label("après un échec", "after a failure"),
+        "fallback_failed": Label(
+            "le repli lui-même a échoué", "going to the safe state failed as well"
+        ),
+        "fallback_not_shown": Label(
+            "l’équipement ne montre pas le repli", "the equipment does not show its safe state"
+        ),
+        "silent": Label("l’équipement est muet", "the equipment is silent"),
+        "trust": Label("règles refusées par l’armoire", "rules refused by the guard"),
+        "lease_time": Label(
+            "l’heure du serveur et celle de l’armoire diffèrent", "hub and guard differ in time"
+        ),
+        "clock": Label("l’horloge de l’armoire a sauté", "the guard’s clock has jumped"),
+        "chain": Label("la suite des reçus est rompue", "the chain of receipts is broken"),
+        "unknown_command": Label("commande inconnue ici", "a command unknown here"),
+        "another_guard": Label("commande d’une autre armoire", "a command of another guard"),
+        "guard_silent": Label("armoire muette", "the guard is silent"),
+        "guard_behind": Label("règles pas encore reprises", "rules not taken over yet"),
+    }
+)
+
+
+def cause(code: str) -> Label:
+    """For the middle of a sentence: a known code in words, anything else as it is."""
+    known = CAUSES.get(code) or REASONS.get(code)
+    if known is None:
+        return Label(code, code)
+    fr, en = known.fr.rstrip("."), known.en.rstrip(".")
+    return Label(fr[:1].lower() + fr[1:], en[:1].lower() + en[1:])
+
+
 def reason_text(reason: str) -> Label:
-    """The words, or the code itself where a guard of another make uses its own."""
+    """A sentence, or the code itself where a guard of another make uses its own."""
+    known = CAUSES.get(reason)
+    if known is not None:
+        fr, en = (f"{text[:1].upper()}{text[1:]}." for text in (known.fr, known.en))
+        return Label(fr, en)
     return REASONS.get(reason) or Label(reason, reason)
