@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.ui.conftest import context_of
 from tests.ui.world import NAME, PASSPHRASE, World
 
+from beffroi.hub.incidents.desk import Opening
 from beffroi.model.asset import Asset, Device
 from beffroi.model.finding import Finding, Severity
 from beffroi.model.reading import Quarantined
@@ -45,6 +46,20 @@ def paths(town: World) -> list[str]:
         "/data/sources",
         "/data/open",
         "/open-data",
+        "/maire",
+        "/incidents",
+        f"/incidents?alarm={alarm.id}",
+        f"/incidents/{incident_of(town)}",
+        "/dossier",
+        "/registers/situation",
+        "/registers/request",
+        f"/assets/{alarm.asset}/extract",
+        "/indicators",
+        "/indicators/L3",
+        "/maturity",
+        "/compare",
+        "/results",
+        "/results/W1",
         "/people",
         "/account",
         "/privacy",
@@ -68,6 +83,26 @@ def paths(town: World) -> list[str]:
         "/evidence",
         "/code/ABC123",
     ]
+
+
+def incident_of(town: World) -> str:
+    """An exercise that is open, made once."""
+    office = town.services.office
+    assert office is not None
+    known = office.incidents.all()
+    if not known:
+        office.registers.declare("request", next(iter(town.services.domains)), REQUEST, "u")
+        return office.incidents.open(Opening("data-theft", "Essai", exercise=True), "u").id
+    return known[-1].id
+
+
+REQUEST = {
+    "what": "Deux automates",
+    "amount_eur": "12400",
+    "answer": "refused",
+    "day": "2026-03-02",
+    "deliberation": "2026-14",
+}
 
 
 def violations(page: Page, options: dict[str, object] = OPTIONS) -> list[str]:

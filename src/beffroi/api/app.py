@@ -36,7 +36,11 @@ from beffroi.api.town import Town
 from beffroi.api.tries import Tries
 from beffroi.hub.open_data.publish import OpenData
 from beffroi.hub.services import Services
-from beffroi.model.limits import CODE_TRIES_PER_10_MIN_MAX, OPEN_PER_10_MIN_MAX
+from beffroi.model.limits import (
+    CODE_TRIES_PER_10_MIN_MAX,
+    OPEN_PER_10_MIN_MAX,
+    RESULTS_PER_10_MIN_MAX,
+)
 
 ROUTERS = (
     witness.router,  # before /links/{link}/{source}, which its path would fit
@@ -81,6 +85,7 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.public_map = reports.PublicMap()
     app.state.open_data = OpenData(services)
     app.state.open_tries = Tries(OPEN_PER_10_MIN_MAX)
+    app.state.result_tries = Tries(RESULTS_PER_10_MIN_MAX)
     for router in ROUTERS:
         app.include_router(router)
     app.add_api_route("/api/openapi.json", _openapi, include_in_schema=False)

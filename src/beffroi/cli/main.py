@@ -13,11 +13,13 @@ from beffroi.cli import (
     board,
     codec,
     command,
+    consultation,
     data,
     device,
     entitlement,
     evidence,
     guard,
+    indicators,
     lab,
     place,
     replay,
@@ -37,11 +39,13 @@ app.add_typer(device.app, name="device")
 app.add_typer(board.app, name="board")
 app.add_typer(codec.app, name="codec")
 app.add_typer(command.app, name="command")
+app.add_typer(consultation.app, name="consultation")
 app.add_typer(data.app, name="data")
 app.add_typer(entitlement.app, name="entitlement")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(lab.app, name="lab")
 app.command()(evidence.verify)
+app.add_typer(indicators.app, name="indicators")
 app.add_typer(signals.app, name="signals")
 app.add_typer(trust.app, name="trust")
 app.add_typer(signer.app, name="signer")
