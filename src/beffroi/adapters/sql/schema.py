@@ -23,8 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-SCHEMA_VERSION = "0005"  # the newest migration; a test compares
-OLDER_VERSIONS = ("0001", "0002", "0003", "0004")
+SCHEMA_VERSION = "0006"  # the newest migration; a test compares
+OLDER_VERSIONS = ("0001", "0002", "0003", "0004", "0005")
 
 # STRICT tables know only these names.
 Int = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -279,6 +279,16 @@ register = _table(
     _col("chk", Int),
     Index(None, "book", "about", "at_ms"),
     Index(None, "at_ms"),
+)
+
+# --- consultations -------------------------------------------------------------------------------
+# Trees of random keys: the place of a row tells nothing of when it was written.
+consultation = _table("consultation", _key("id"), _col("doc"), _col("chk", Int))
+voting_code = _keyed(
+    "voting_code", _key("hash"), _col("consultation", Text, index=True), _col("used", Small)
+)
+ballot = _keyed(
+    "ballot", _key("receipt"), _col("consultation", Text, index=True), _col("choice", Small)
 )
 
 # --- people --------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from beffroi.adapters.sql.assets import SqlAssets
 from beffroi.adapters.sql.backup import copy_in, copy_out, read_manifest, write_manifest
 from beffroi.adapters.sql.check import problems
 from beffroi.adapters.sql.commands import SqlCommands
+from beffroi.adapters.sql.consultations import SqlConsultations
 from beffroi.adapters.sql.database import Database, newborn
 from beffroi.adapters.sql.engines import Engine
 from beffroi.adapters.sql.migrations import migrate
@@ -32,6 +33,7 @@ class SqlStore:
         self.alarms = SqlAlarms(database)
         self.people = SqlPeople(database)
         self.commands = SqlCommands(database)
+        self.consultations = SqlConsultations(database)
         self.registers = SqlRegisters(database)
         self.reports = SqlReports(database)
 

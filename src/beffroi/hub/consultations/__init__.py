@@ -1,0 +1,1 @@
+"""Consultations of inhabitants whose count anybody can do again."""
