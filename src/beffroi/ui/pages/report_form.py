@@ -20,6 +20,7 @@ from beffroi.api.report_gate import Gate
 from beffroi.api.report_views import desk_of, report_of
 from beffroi.api.town import Town
 from beffroi.api.words import lang_of
+from beffroi.hub.reports.danger import plain
 from beffroi.hub.reports.desk import ReportRefusedError
 from beffroi.hub.reports.places import Spot, find
 from beffroi.hub.reports.sent import Sent
@@ -172,7 +173,7 @@ def _details(
         "topic": topic,
         "typed": typed,
         "choices": choices,
-        "chosen": typed.get("spot") or (choices[0].value if len(choices) == 1 else ""),
+        "chosen": typed.get("spot") or _named_so(choices, typed["where"]),
         "elsewhere": ELSEWHERE,
         "near": _near(services, typed["topic"], choices),
         "form": gate_of(request).form(now_ms),
@@ -203,6 +204,11 @@ def _choices(
     return [
         _choice(one) for one in find(typed["where"][:REPORT_PLACE_CHARS_MAX], assets, background)
     ]
+
+
+def _named_so(choices: list[Choice], where: str) -> str:
+    """The place whose whole name was written; else the inhabitant chooses."""
+    return next((one.value for one in choices if plain(one.name) == plain(where)), "")
 
 
 def _choice(spot: Spot) -> Choice:

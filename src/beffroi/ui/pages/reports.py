@@ -33,6 +33,7 @@ from beffroi.ui.render import page
 router = APIRouter()
 Text = Annotated[str, Form()]
 VIEWS = ("new", "unsafe", "open", "over")
+MINUTE_MS = 60_000
 YEAR_MS = 366 * 86_400_000
 NEAR_ASSETS, NEAR_M = 8, 80.0
 EXPORT_MAX = 10_000
@@ -144,6 +145,9 @@ def act(
     typed = {"text": text, "target": target, "place": place, "at": at, "action": action}
     try:
         at_ms = _moment(services, at) if at else services.clock.now_ms()
+        received_ms = report_of(services, report_id).received_ms
+        if 0 < received_ms - at_ms < MINUTE_MS:  # the field knows no seconds
+            at_ms = received_ms
         facts: dict[str, Any] = {"text": text.replace("\r\n", "\n"), "place": place}
         facts |= {"target": target.strip(), "photo": photo == "yes", "at_ms": at_ms}
         facts |= {"deadline_ms": at_ms if at else 0, "lon": _number(lon), "lat": _number(lat)}
