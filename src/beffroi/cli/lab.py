@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +63,8 @@ def attack(
     console = Console(stderr=True)
     try:
         outcomes = _played(folder, chosen, together, english, console)
+    except asyncio.CancelledError as error:
+        raise typer.Exit(130) from error
     except (StageError, TownError, HubError) as error:
         typer.echo(f"beffroi: {error}", err=True)
         raise typer.Exit(2) from error
@@ -88,7 +91,14 @@ def _played(
             title = CAST[name].STORY.title
             bar.update(task, description=_said(title, english), advance=0 if outcome is None else 1)
 
-        return asyncio.run(play_all(folder, chosen, told, together=together))
+        async def work() -> list[Outcome]:
+            me = asyncio.current_task()
+            assert me is not None  # noqa: S101 - we are in one
+            # Ended from outside, it still ends the hub and the guards that it has started.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+            return await play_all(folder, chosen, told, together=together)
+
+        return asyncio.run(work())
 
 
 def _print(outcomes: list[Outcome], english: bool) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.api.test_access import signed_in
+from tests.ui.world import world
 
 from beffroi.api.problems import Refusal
 from beffroi.api.routes import lab
@@ -87,3 +91,37 @@ def test_what_is_no_attack_is_not_played(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refusal, match="nothing here"):
         lab.begin(request_with(PlayedAttacks(tmp_path)), Services(), ME, name)  # type: ignore[arg-type]
     assert PlayedAttacks(tmp_path).proof(name) is None
+
+
+def outcome() -> dict[str, object]:
+    """As `beffroi lab attack` writes it."""
+    says = {"fr": "des octets", "en": "bytes"}
+    return {
+        "name": "all-green", "held": True, "effects": 0, "noticed_ms": 410, "notes": [says],
+        "evidence": "/elsewhere/all-green.preuves.txt",
+        "tries": [{"what": says, "times": 3, "stopped": {"tls": 3}, "by": says}],
+    }  # fmt: skip
+
+
+def test_the_page_shows_what_stopped_it_and_hands_out_the_proof(tmp_path: Path) -> None:
+    home = tmp_path / "town"
+    with world(home, seeded=False) as town, closing(signed_in(town, "admin")) as admin:
+        admin.headers["accept"] = "text/html"
+        assert admin.get("/lab/attacks").status_code == 404  # no demonstration
+        town.app.state.attacks = found = PlayedAttacks(tmp_path)
+        folder = tmp_path / "lab" / "attacks"
+        folder.mkdir(parents=True)
+        (folder / "all-green.json").write_text(json.dumps([outcome()]))
+        (folder / "all-green.preuves.txt").write_text("beffroi-evidence 1\n")
+        shown = admin.get("/lab/attacks").text
+        assert "Tous les feux au vert" in shown
+        assert "des octets (3)" in shown
+        assert "aucun effet" in shown
+        assert admin.get("/api/lab/attacks/all-green/proof").text == "beffroi-evidence 1\n"
+        assert admin.get("/api/lab/attacks/lights-off/proof").status_code == 404
+        found._playing = "all-green"
+        assert "Une attaque est en cours" in admin.get("/lab/attacks").text
+        with closing(signed_in(town, "operator")) as operator:
+            operator.headers["accept"] = "application/json"
+            assert operator.get("/lab/attacks").status_code == 403
+            assert operator.get("/api/lab/attacks").status_code == 403
