@@ -47,7 +47,7 @@ def open_incident(
     seen: Text = "",
 ) -> Response:
     """Open it and go there; a refusal keeps what was typed."""
-    typed = {"sheet": sheet, "title": title, "known": known, "alarm": alarm, "seen": seen}
+    typed = {"procedure": sheet, "title": title, "known": known, "alarm": alarm, "seen": seen}
     try:
         known_ms = moment_ms(services, known) if known else 0
         if alarm and services.store.alarms.alarm(alarm) is None:
@@ -162,7 +162,7 @@ def _case_page(
     sheet = SHEETS[case.sheet]
     facts: dict[str, Any] = {
         "case": case,
-        "sheet": sheet,
+        "procedure": sheet,
         "clocks": clocks_of(services, case),
         "drafts": drafts(case, sender),
         "addressees": ADDRESSEES,
