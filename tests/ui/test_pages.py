@@ -46,6 +46,8 @@ def paths(town: World) -> list[str]:
         "/data/sources",
         "/data/open",
         "/open-data",
+        "/consultations",
+        "/town-hall/consultations",
         "/maire",
         "/incidents",
         f"/incidents?alarm={alarm.id}",
