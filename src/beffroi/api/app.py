@@ -15,6 +15,7 @@ from beffroi.api.routes import (
     commands,
     commands_people,
     commands_plans,
+    consultations,
     data,
     devices,
     events,
@@ -62,6 +63,7 @@ ROUTERS = (
     reports.router,
     open311.router,
     open_data.router,
+    consultations.router,
 )
 
 
@@ -84,6 +86,7 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.report_gate = Gate()
     app.state.public_map = reports.PublicMap()
     app.state.open_data = OpenData(services)
+    app.state.booth = consultations.Booth(services)
     app.state.open_tries = Tries(OPEN_PER_10_MIN_MAX)
     app.state.result_tries = Tries(RESULTS_PER_10_MIN_MAX)
     for router in ROUTERS:

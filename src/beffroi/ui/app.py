@@ -17,6 +17,7 @@ from beffroi.ui.pages import (
     assets,
     attacks,
     commands,
+    consultations,
     data,
     devices,
     dossier,
@@ -65,6 +66,7 @@ PAGES = (
     report_follow.router,
     reports.router,
     open_data.router,
+    consultations.router,
 )
 
 
