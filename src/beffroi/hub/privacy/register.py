@@ -120,7 +120,8 @@ _ACTIVITIES = (
         "Agents, élus, prestataires.",
         "Pseudonyme du compte, action, date ; adresse réseau pour les connexions.",
         "Administrateurs ; autorités en cas d’incident.",
-        f"{ACCESS_LOG_DAYS} jours pour les lectures de données personnelles.",
+        f"Lectures de données personnelles : {ACCESS_LOG_DAYS} jours. Connexions : pas de purge "
+        "automatique dans cette version, à prévoir par la commune.",
         "Ajout seul ; chaque ligne couvre la précédente ; empreinte ancrée chaque jour.",
     ),
 )
@@ -141,8 +142,9 @@ LABELS = (
     ("safety", "Sécurité"),
 )
 BACKUPS = (
-    f"Sauvegardes : {BACKUP_DAYS} jours au plus. Elles ne contiennent jamais les clés des "
-    "personnes : ce qui est effacé ici est illisible dans toute sauvegarde, le jour même."
+    f"Sauvegardes : à détruire après {BACKUP_DAYS} jours. Celle que fait Beffroi ne contient ni "
+    "le coffre ni ses clés. Qui sauvegarde aussi le coffre garde les clés à part : une personne "
+    "effacée reste illisible dans toute copie du coffre seul."
 )
 NOTHING_ELSE = (
     "Capteurs (stationnement, éclairage, eau, comptages) : aucune donnée personnelle n’est "

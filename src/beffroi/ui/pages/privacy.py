@@ -103,6 +103,7 @@ def _page(request: Request, services: Svc, me: Me, refusal: Refusal | None = Non
     facts: dict[str, Any] = {
         "refusal": refusal,
         "purposes": list(PURPOSES.values()),
+        "labels": {one.id: one.label for one in PURPOSES.values()},
         "held": {one.purpose: one for one in keeper.vault.held()},
         "exports": keeper.bulk.open(now),
         "free_rows": BULK_FREE_ROWS,
