@@ -22,7 +22,7 @@ from beffroi.hub.services import Services
 from beffroi.model.alarm import Alarm, AlarmEvent, AlarmState
 from beffroi.model.finding import Rule, Severity
 
-COMMANDS = "commands."
+COMMANDS, COORDINATION = "commands.", "coordination."
 SEVERITY_WORD = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.GRAVE: "grave"}
 
 
@@ -96,17 +96,31 @@ def views(services: Services, alarms: Sequence[Alarm], lang: str) -> list[AlarmV
             asset = services.store.assets.asset(alarm.asset)
             names[alarm.asset] = asset.name if asset else alarm.asset
     now = services.clock.now_ms()
+    labels = {name: said(domain.label, lang) for name, domain in services.domains.items()}
     return [
-        _view(alarm, _spoken(alarm, names, lang), known, who, lang, now, names.get(alarm.asset, ""))
+        _view(
+            alarm,
+            _spoken(alarm, names, labels, lang),
+            known,
+            who,
+            lang,
+            now,
+            names.get(alarm.asset, ""),
+        )
         for alarm in alarms
     ]
 
 
-def _spoken(alarm: Alarm, names: Mapping[str, str], lang: str) -> Alarm:
+def _spoken(
+    alarm: Alarm, names: Mapping[str, str], services_named: Mapping[str, str], lang: str
+) -> Alarm:
     """An alarm of the command path with names and words for its ids and codes."""
+    facts = dict(alarm.facts)
+    if alarm.rule.startswith(COORDINATION):
+        told = (services_named.get(one, one) for one in str(facts.get("services", "")).split(", "))
+        return replace(alarm, facts=facts | {"services": ", ".join(told)})
     if not alarm.rule.startswith(COMMANDS):
         return alarm
-    facts = dict(alarm.facts)
     if alarm.asset and facts.get("target") == alarm.asset:
         facts["target"] = names.get(alarm.asset, alarm.asset)
     if isinstance(facts.get("why"), str):
