@@ -4,7 +4,7 @@
 
 Each case of `cases.py`: its tests, then its scripts. A case passes when everything named for it
 ran and passed; a test that was skipped here (no root, no strace) makes it "in part". Exit code 1
-when something failed. Results: `campaign.json`.
+when something failed. Results: `campaign.json`, case by case.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Row:
     seconds: float
     note: str
     failed: list[str]
+    at: str
+    load_1min: float
 
 
 def collected(cases: list[Case]) -> list[str]:
@@ -99,6 +101,7 @@ def run_script(line: str, scratch: Path) -> tuple[str, list[str]]:
 
 def run_case(number: str, known: list[str], scratch: Path, tests_only: bool) -> Row:
     case, began = CASES[number], time.monotonic()
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="minutes")
     scripts = () if tests_only else case.scripts
     ids: list[str] = []
     results: list[str] = []
@@ -122,7 +125,8 @@ def run_case(number: str, known: list[str], scratch: Path, tests_only: bool) -> 
         verdict = PART
     ran = ", ".join(([f"{len(ids)} tests"] if ids else []) + list(scripts)) or "nothing"
     seconds = round(time.monotonic() - began, 1)
-    return Row(number, case.what, ran, verdict, seconds, case.note, trouble)
+    load = round(os.getloadavg()[0], 1)
+    return Row(number, case.what, ran, verdict, seconds, case.note, trouble, at, load)
 
 
 def main() -> int:
@@ -141,6 +145,7 @@ def main() -> int:
         for number in chosen:
             row = run_case(number, known, Path(scratch), asked.tests_only)
             rows.append(row)
+            keep(asked.results, [row])
             print(f"{row.number:4} {row.result:10} {row.seconds:7.1f} s  {row.case}", flush=True)
             print(f"{'':25}{row.ran}{f'  ({row.note})' if row.note else ''}", flush=True)
             for line in row.failed:
@@ -149,30 +154,27 @@ def main() -> int:
         kind: sum(row.result == kind for row in rows) for kind in (PASS, PART, FAIL, UNTESTED)
     }
     print(", ".join(f"{count} {kind}" for kind, count in counts.items() if count))
-    keep(asked, rows, counts)
     return 1 if counts[FAIL] else 0
 
 
-def keep(asked: argparse.Namespace, rows: list[Row], counts: dict[str, int]) -> None:
-    """A part of the campaign does not overwrite the results of the whole."""
-    if asked.numbers and asked.results == RESULTS:
-        return
+def keep(folder: Path, rows: list[Row]) -> None:
+    """Each case has its own moment and load: what was not run now stays as it was."""
+    path = folder / "campaign.json"
+    old = json.loads(path.read_text())["cases"] if path.exists() else []
+    kept = {one["number"]: one for one in old} | {row.number: asdict(row) for row in rows}
+    cases = [kept[number] for number in NUMBERS if number in kept]
+    found = [one["result"] for one in cases]
     content = {
-        "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "machine": {
             "cpus": os.cpu_count(),
             "kernel": platform.release(),
             "python": platform.python_version(),
-            "load_1min": round(os.getloadavg()[0], 1),
         },
-        "tests_only": asked.tests_only,
-        "counts": counts,
-        "cases": [asdict(row) for row in rows],
+        "counts": {kind: found.count(kind) for kind in (PASS, PART, FAIL, UNTESTED)},
+        "cases": cases,
     }
-    asked.results.mkdir(exist_ok=True)
-    (asked.results / "campaign.json").write_text(
-        json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    )
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -46,11 +46,11 @@ CASES: dict[str, Case] = {
             *_in("hub/ingest/test_loop.py", "test_killed_between_commit_and_acknowledgement"),
         ),
         (
-            "faults_hub.py kill --times 60",
-            "faults_store.py kill --times 60",
-            "faults_commands.py --kills 12",
+            "faults_hub.py kill --times 12",
+            "faults_store.py kill --times 25",
+            "faults_commands.py --kills 6",
         ),
-        "the goal of 1,000 instants: --times 1000",
+        "a short run; the figures page has one of 200 kills",
     ),
     "F2": Case(
         "kill at every named step",
@@ -62,14 +62,14 @@ CASES: dict[str, Case] = {
                  "test_a_second_crash_during_the_recovery"),
         ),
     ),
-    "F3": Case("power cut: unsynced writes are gone", (), ("faults_store.py cut --times 60",)),
+    "F3": Case("power cut: unsynced writes are gone", (), ("faults_store.py cut --times 40",)),
     "F4": Case(
         "torn write: the last page is half there",
         (
             *_in("guard/test_memory.py", "test_a_torn_last_receipt_is_no_damage"),
             *_in("adapters/used/test_file.py", "test_a_torn_last_record_is_cut_off"),
         ),
-        ("faults_store.py cut --times 40 --seed 4",),
+        ("faults_store.py cut --times 25 --seed 4",),
     ),
     "F5": Case(
         "fsync answers EIO at the Nth call",
@@ -79,7 +79,7 @@ CASES: dict[str, Case] = {
             *_in("adapters/log/test_log.py",
                  "test_after_a_failed_write_the_same_process_goes_on"),
         ),
-        ("faults_store.py eio --times 30", "faults_broker.py fsync"),
+        ("faults_store.py eio --times 20", "faults_broker.py fsync"),
     ),
     "F6": Case(
         "disk full during ingest, commit, log append; goes on when there is room",
@@ -92,7 +92,7 @@ CASES: dict[str, Case] = {
         _in("hub/house/test_keeper.py", "test_an_alarm_comes_and_goes"),
         ("faults_hub.py readonly",),
     ),
-    "F8": Case("1 % of writes fail", (), ("faults_store.py writes --times 30",)),
+    "F8": Case("1 % of writes fail", (), ("faults_store.py writes --times 15",)),
     "F9": Case("database cut short, bits flipped", _in("adapters/sql/test_damage.py")),
     "F10": Case(
         "database deleted or put back to last week",
@@ -133,7 +133,7 @@ CASES: dict[str, Case] = {
     "F14": Case(
         "no file descriptors left: new visitors are refused, devices go on",
         _in("lab/test_faults.py", "test_starved_it_loses_nothing"),
-        ("faults_hub.py starve --seed 14",),
+        ("faults_hub.py starve --short --seed 14",),
     ),
     "F15": Case(
         "SIGSTOP, then CONT: guards fall back, nothing stale is done",
@@ -170,7 +170,7 @@ CASES: dict[str, Case] = {
             *_in("hub/ingest/test_loop.py", "test_the_broker_goes_away_and_comes_back"),
             *_KIT,
         ),
-        ("faults_broker.py kill --times 40",),
+        ("faults_broker.py kill --times 20",),
     ),
     "F19": Case(
         "one-way partition between device or guard and hub",

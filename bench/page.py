@@ -155,11 +155,8 @@ def text() -> str:
     parts += ["|---|---|---|---|---|", *rows()]
     table = list(cases())
     if table:
-        parts += [
-            f"\n## Campaign ({when('campaign')})\n",
-            "| number | case | result | ran | note |",
-        ]
-        parts += ["|---|---|---|---|---|", *table]
+        parts += ["\n## Campaign\n", "| number | case | result | ran | when | note |"]
+        parts += ["|---|---|---|---|---|---|", *table]
     return "\n".join(parts) + "\n"
 
 

@@ -5,7 +5,6 @@ The tests themselves run here like all others; the scripts run in `make campaign
 
 from __future__ import annotations
 
-import argparse
 import ast
 import functools
 import importlib.util
@@ -91,21 +90,16 @@ def test_a_case_that_fails_is_told_and_ends_with_an_error(tmp_path: Path) -> Non
     assert CAMPAIGN.expanded("t.py::test_c", known) == []
 
 
-def test_a_part_of_the_campaign_does_not_overwrite_the_whole(tmp_path: Path) -> None:
-    row = CAMPAIGN.Row("F1", "x", "1 tests", CAMPAIGN.PASS, 0.1, "", [])
-    for numbers, results, kept in (
-        ([], tmp_path / "all", True),
-        (["F1"], tmp_path / "asked", True),
-        (["F1"], CAMPAIGN.RESULTS, False),
-    ):
-        before = (results / "campaign.json").exists() and (results / "campaign.json").read_text()
-        asked = argparse.Namespace(numbers=numbers, results=results, tests_only=True)
-        CAMPAIGN.keep(asked, [row], {CAMPAIGN.PASS: 1})
-        if kept:
-            assert json.loads((results / "campaign.json").read_text())["counts"]
-        else:
-            after = (results / "campaign.json").exists() and (results / "campaign.json").read_text()
-            assert after == before
+def test_a_part_of_the_campaign_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
+    def row(number: str, result: str) -> object:
+        return CAMPAIGN.Row(number, "x", "1 tests", result, 0.1, "", [], "2026-11-24", 1.0)
+
+    CAMPAIGN.keep(tmp_path, [row("K1", CAMPAIGN.PASS), row("F2", CAMPAIGN.PASS)])
+    CAMPAIGN.keep(tmp_path, [row("K1", CAMPAIGN.FAIL)])
+    kept = json.loads((tmp_path / "campaign.json").read_text())
+    found = [(one["number"], one["result"]) for one in kept["cases"]]
+    assert found == [("F2", CAMPAIGN.PASS), ("K1", CAMPAIGN.FAIL)]
+    assert (kept["counts"]["pass"], kept["counts"]["FAIL"]) == (1, 1)
 
 
 def test_the_command_answers(tmp_path: Path) -> None:
