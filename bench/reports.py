@@ -81,9 +81,8 @@ def told(found: list[tuple[str, float]]) -> None:
         errors = sum(took < 0 for name, took in found if name == kind)
         if times:
             p50, p99 = (times[int(len(times) * q)] * 1_000 for q in (0.5, 0.99))
-            print(
-                f"{kind:26} {len(times):7} ok {errors:5} errors  p50 {p50:7.0f} ms  p99 {p99:7.0f} ms"
-            )
+            print(f"{kind:26} {len(times):7} ok {errors:5} errors", end="  ")
+            print(f"p50 {p50:7.0f} ms  p99 {p99:7.0f} ms")
         else:
             print(f"{kind:26} {0:7} ok {errors:5} errors")
 
