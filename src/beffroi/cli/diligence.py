@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import structlog
@@ -19,11 +19,14 @@ from beffroi.cli import place
 from beffroi.cli.results import scoreboard_of
 from beffroi.cli.settings import Settings
 from beffroi.domains.base import Domain
+from beffroi.evidence.vkey import Vkey
+from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.dossier.facts import Figure, Period
 from beffroi.hub.dossier.gather import Figures, no_figures
 from beffroi.hub.dossier.ledger import Ledger
 from beffroi.hub.dossier.office import Office
+from beffroi.hub.dossier.proofs import log_roster
 from beffroi.hub.dossier.registers import RegisterError
 from beffroi.hub.incidents.opening import ByItself
 from beffroi.hub.incidents.reminders import Reminders
@@ -100,6 +103,24 @@ def _value(value: float | None, unit: str) -> str:
     return f"{number.replace(',', chr(0x202F)).replace('.', ',')}\u00a0{unit}".strip()
 
 
+def roster_of(
+    dispatch: Dispatch | None, journal: LogStore | None, clock: Clock
+) -> Callable[[], bytes]:
+    """The signed roster; before there is one, the key of the log alone."""
+
+    def roster() -> bytes:
+        if dispatch is not None:
+            with contextlib.suppress(DeniedError):
+                return dispatch.book.trusted.roster.encoded()
+        key: Vkey | None = getattr(journal, "vkey", None)  # of a log in files
+        if journal is None or key is None:
+            return b""
+        commune = journal.origin.removeprefix("beffroi/")
+        return log_roster(commune, key.public, clock.now_ms())
+
+    return roster
+
+
 def office_of(
     store: SqlStore,
     journal: LogStore | None,
@@ -107,6 +128,7 @@ def office_of(
     domains: Mapping[str, Domain],
     rules: Mapping[str, Rule],
     results: Scoreboard | None = None,
+    roster: Callable[[], bytes] = bytes,
 ) -> Office:
     return Office(
         store,
@@ -119,6 +141,7 @@ def office_of(
         rules,
         TypstPapers(),
         figures_of(results),
+        roster,
     )
 
 
@@ -148,7 +171,9 @@ async def diligence(
     """The office and the ledger of grave alarms, until the block ends."""
     with journal_of(settings, store, dispatch) as journal:
         results = scoreboard_of(store, clock, domains, dispatch)
-        office = office_of(store, journal, clock, domains, rules, results)
+        office = office_of(
+            store, journal, clock, domains, rules, results, roster_of(dispatch, journal, clock)
+        )
         ledger = Ledger(office.registers, store.alarms, ByItself(office.incidents, rules))
         ledger.start()
         reminders = Reminders(

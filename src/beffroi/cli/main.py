@@ -16,6 +16,7 @@ from beffroi.cli import (
     consultation,
     data,
     device,
+    dossier,
     entitlement,
     evidence,
     guard,
@@ -36,6 +37,7 @@ app = typer.Typer(
     help="Beffroi, l'hyperviseur d'une commune connectée / the hub of a connected town.",
 )
 app.add_typer(device.app, name="device")
+app.add_typer(dossier.app, name="dossier")
 app.add_typer(board.app, name="board")
 app.add_typer(codec.app, name="codec")
 app.add_typer(command.app, name="command")

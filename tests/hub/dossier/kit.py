@@ -13,6 +13,7 @@ from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.dossier.facts import Period
 from beffroi.hub.dossier.ledger import Ledger
 from beffroi.hub.dossier.office import Office
+from beffroi.hub.dossier.proofs import log_roster
 from beffroi.hub.incidents.opening import ByItself
 from beffroi.lab.commune import commune
 from beffroi.model.alarm import Alarm
@@ -93,6 +94,7 @@ def town(home: Path, inhabitants: int = 600) -> Town:
     office = Office(
         store, store.registers, store.commands, store.reports, log, clock, known, rules,
         TypstPapers(),
+        roster=lambda: log_roster("commune", log.vkey.public, clock.ms),
     )  # fmt: skip
     ledger = Ledger(office.registers, store.alarms, ByItself(office.incidents, rules))
     return Town(store, log, desk, office, ledger, clock, lab.assets, rules)

@@ -1,4 +1,4 @@
-"""The PDF opened again: text, language, tags, attachment; proofs verify, and one byte breaks them."""
+"""The PDF opened again: text, language, tags, attachment; one byte changed breaks its proofs."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_the_page_makes_them_beside_and_says_how_far(past: Town) -> None:
 
 
 def test_hostile_words_are_set_as_words() -> None:
-    evil = '#read("/etc/passwd") #{while true {}} $x$ \\ " <a> // @b *gras* _x_ [c] ‮\u200bé'
+    evil = '#read("/etc/passwd") #{while true {}} $x$ \\ " <a> // @b *gras* _x_ [c] \u202e\u200bé'
     line = PaperLine(evil, (evil,), evil)
     paper = Paper(
         evil, evil, evil, evil, evil, [(evil, evil)], [evil],

@@ -50,8 +50,8 @@ class Stores:
     figures: Figures = no_figures
 
 
-def gather(stores: Stores, period: Period) -> Facts:
-    """As of now. Blocks: call it in a thread."""
+def gather(stores: Stores, period: Period, *, brief: bool = False) -> Facts:
+    """As of now. Blocks: call it in a thread. `brief`: without indicators and evidence entries."""
     store = stores.main
     alarms = alarms_of(stores, period)
     commands = [
@@ -75,15 +75,15 @@ def gather(stores: Stores, period: Period) -> Facts:
         titles={a.id: text.render(a, rule_of(stores.rules, a.rule), "fr") for a in alarms},
         stories=_stories(stores, alarms),
         commands=commands,
-        persons=_persons(stores, commands),
+        persons={} if brief else _persons(stores, commands),
         records=records,
         reports=_reports(stores, period),
         cases=cases([r for r in records if r.book == BOOK]),
-        journal=journal_of(stores.journal, period),
+        journal=Journal() if brief else journal_of(stores.journal, period),
         log=log_state(stores.journal),
         readings=counts.observations,
         quarantined=counts.quarantined,
-        figures=stores.figures(period),
+        figures=() if brief else stores.figures(period),
         roles={user.id: user.role for user in store.people.users()},
     )
 

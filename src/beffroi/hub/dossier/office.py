@@ -70,13 +70,15 @@ class Office:
         rules: Mapping[str, Rule],
         papers: PaperMaker,
         figures: Figures = no_figures,
+        roster: Callable[[], bytes] = bytes,
     ) -> None:
+        """`roster`: the commune's keys as they go with proofs; empty for none."""
         self.stores = Stores(
             store, registers, commands, reports, journal, clock, domains, rules, figures
         )
         self.registers = Registers(registers, journal, clock)
         self.incidents = IncidentDesk(self.registers, clock)
-        self._papers, self._clock = papers, clock
+        self._papers, self._clock, self._roster = papers, clock, roster
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="dossier")
@@ -101,15 +103,19 @@ class Office:
         period: Period,
         by: str,
         step: Callable[[str], None] = lambda _: None,
+        *,
+        note: bool = True,
     ) -> tuple[bytes, int]:
-        """(PDF, lines). PaperError, RegisterError, StoreError. Blocks for seconds."""
+        """(PDF, lines). PaperError, RegisterError, StoreError. Blocks for seconds. `note` False:
+        beside a hub, whose log has one writer."""
         step("reading")
         facts, sections = self.sections(period)
         proofs = self._proofs(sections) if edition is Edition.SEALED else None
         step("setting")
         sheet = paper.dossier_paper(facts, sections, edition, proofs)
         pdf = self._papers.make(sheet)
-        self._note(edition.value, pdf, by, period)
+        if note:
+            self._note(edition.value, pdf, by, period)
         return pdf, sum(len(s.lines) for s in sheet.sections)
 
     def extract(self, asset: Asset, at_ms: int) -> tuple[Facts, list[Section]]:
@@ -117,13 +123,14 @@ class Office:
         facts, seen = extract.look(self.stores, asset, at_ms)
         return facts, extract.sections(facts, seen)
 
-    def extract_pdf(self, asset: Asset, at_ms: int, by: str) -> bytes:
+    def extract_pdf(self, asset: Asset, at_ms: int, by: str, *, note: bool = True) -> bytes:
         """Sealed: with the entries that its lines cite."""
         facts, sections = self.extract(asset, at_ms)
         proofs = self._proofs(sections)
         when = facts.calendar.when(at_ms)
         pdf = self._papers.make(paper.extract_paper(facts, asset.name, when, sections, proofs))
-        self._note("extract", pdf, by, Period(at_ms, at_ms + 1))
+        if note:
+            self._note("extract", pdf, by, Period(at_ms, at_ms + 1))
         return pdf
 
     def _proofs(self, sections: Sequence[Section]) -> Attachment | None:
@@ -132,7 +139,7 @@ class Office:
         if journal is None or not entries:
             return None
         try:
-            return Attachment(NAME, attached(journal, entries), WORDS)
+            return Attachment(NAME, attached(journal, entries, self._roster()), WORDS)
         except (LogError, OSError) as error:
             raise PaperError(f"the proofs could not be read: {error}") from error
 

@@ -6,14 +6,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from beffroi.evidence.dossier import Dossier, Item
+from beffroi.kernel import keys
+from beffroi.kernel.roster import LOG, Member, Roster
 from beffroi.model.limits import PAPER_ATTACHED_MAX
 from beffroi.ports.log_store import LogStore
 
+YEAR_MS = 366 * 86_400_000
 NAME = "preuves.txt"
 WORDS = "Entrées du journal de preuves et leurs preuves d’inclusion (beffroi verify)"
 
 
-def attached(log: LogStore, indices: Sequence[int], *, payloads: bool = True) -> bytes:
+def log_roster(commune: str, public: bytes, now_ms: int) -> bytes:
+    """Of a commune without a root of trust yet: the log's own key and nothing else. Whoever
+    verifies compares its fingerprint with the one the commune publishes."""
+    member = Member(keys.ED25519, public, "log", commune, LOG)
+    return Roster(commune, 1, now_ms + YEAR_MS, (member,)).encoded()
+
+
+def attached(log: LogStore, indices: Sequence[int], roster: bytes = b"") -> bytes:
     """The newest PAPER_ATTACHED_MAX of `indices`, under the checkpoint that witnesses cosigned when
     it covers them all, else under the latest. An erased payload is simply absent."""
     wanted = sorted(set(indices))[-PAPER_ATTACHED_MAX:]
@@ -23,6 +33,6 @@ def attached(log: LogStore, indices: Sequence[int], *, payloads: bool = True) ->
     items = []
     for index in wanted:
         proof = log.prove(index, at)
-        salt, payload = (log.payload(index) if payloads else None) or (b"", b"")
+        salt, payload = log.payload(index) or (b"", b"")
         items.append(Item(index, proof.entry, proof.path, salt, payload))
-    return Dossier(at.text(), tuple(items)).text()
+    return Dossier(at.text(), tuple(items), roster).text()

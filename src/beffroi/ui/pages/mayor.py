@@ -52,7 +52,7 @@ def mayor_in_english() -> Response:
 def desk_of(services: Services) -> Desk:
     office = office_of(services)
     now = services.clock.now_ms()
-    facts = gather(office.stores, Period(now - DAYS_MS, now + 1))
+    facts = gather(office.stores, Period(now - DAYS_MS, now + 1), brief=True)
     cases = [
         (case, pressing(clocks_of(services, case))) for case in office.incidents.all() if case.open
     ]
