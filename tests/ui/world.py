@@ -109,6 +109,7 @@ async def _running(home: Path, seeded: bool, commands: bool) -> AsyncIterator[Wo
             services = replace(services, reports=reports)
             if seeded:
                 await asyncio.to_thread(seed, services)
+                stack.store.readings.seal(stack.clock.now_ms())  # as a running hub does
             made = World(services, None, url, letters=letters)
             if commands:
                 services = made.services = await _commanding(stack, made, more)

@@ -30,7 +30,7 @@ from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
 from beffroi.cli.personal import joined, personal_data
 from beffroi.cli.reports import reporting
-from beffroi.cli.results import beat, scoreboard_of
+from beffroi.cli.results import beat, scoreboard_of, warm
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.base import Domain
@@ -220,7 +220,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
         watching = asyncio.create_task(feed.run())
-        upkeep = asyncio.gather(keep(store.readings, clock), beat(store, clock), keeper.run())
+        chores = beat(store, clock), warm(services.results), keeper.run()
+        upkeep = asyncio.gather(keep(store.readings, clock), *chores)
         rounds.dispatch = dispatch
         advising = asyncio.gather(advisor.run(), house.run())
         try:

@@ -16,6 +16,7 @@ from beffroi.hub.dossier.registers import Registers
 from beffroi.hub.indicators import uptime
 from beffroi.hub.indicators.own import Books
 from beffroi.hub.indicators.scoreboard import Scoreboard
+from beffroi.model.limits import INDICATOR_FRESH_S
 from beffroi.ports.clock import Clock
 from beffroi.ports.store import StoreError
 
@@ -59,6 +60,18 @@ async def beat(store: SqlStore, clock: Clock) -> None:
         except StoreError as error:
             log.warning("sign_of_life_not_kept", error=str(error))
         await asyncio.sleep(BEAT_S)
+
+
+async def warm(board: Scoreboard | None) -> None:
+    """Computes again before anybody asks, until cancelled: pages then only read."""
+    while board is not None:
+        try:
+            for days in (30, 90, 365):
+                await asyncio.to_thread(board.sheet, days)
+            await asyncio.to_thread(board.months)
+        except StoreError as error:
+            log.warning("indicators_not_computed", error=str(error))
+        await asyncio.sleep(INDICATOR_FRESH_S + 1)
 
 
 def peers_of(board: Scoreboard) -> Peers:

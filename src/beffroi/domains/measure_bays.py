@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beffroi.domains.measuring import heard, rises, steps
+from beffroi.domains.measuring import heard, held_ms, rises, together
 from beffroi.model.asset import Label
 from beffroi.model.measure import (
     DAY_MS,
@@ -62,11 +62,8 @@ def agreement(reader: Reader) -> Measured:
         if not one or not two:
             continue
         pairs += 1
-        end = reader.span.end_ms
-        agreed, together = _together(
-            list(steps(one[0], end, HOLE_MS)), list(steps(two[0], end, HOLE_MS))
-        )
-        same, both = same + agreed, both + together
+        agreed, met = together(one[0], two[0], OCCUPIED, reader.span.end_ms, HOLE_MS)
+        same, both = same + agreed, both + met
     if not pairs:
         return unproven(NO_PAIR)
     known = both / (len(bays) * (reader.span.end_ms - reader.span.start_ms))
@@ -81,29 +78,11 @@ def _stays(reader: Reader) -> tuple[int, int, float, float]:
     for bay in bays:
         for line in reader.lines(bay.id, "occupied"):
             arrivals += rises(line, OCCUPIED, BLINK_MS)
-            held = steps(line, reader.span.end_ms, HOLE_MS)
-            known_ms += sum(end - start for start, end, _ in held)
+            known_ms += int(held_ms(line, reader.span.end_ms, HOLE_MS).sum())
         for line in reader.lines(bay.id, "state"):
             over += int(np.count_nonzero((line.value[1:] == OVER) & (line.value[:-1] != OVER)))
     whole = len(bays) * (reader.span.end_ms - reader.span.start_ms)
     return arrivals, over, known_ms / DAY_MS, min(known_ms / whole, 1.0) if whole else 0.0
-
-
-def _together(
-    one: list[tuple[int, int, float]], two: list[tuple[int, int, float]]
-) -> tuple[int, int]:
-    """(milliseconds in which both say the same, in which both say something)."""
-    same = both = i = j = 0
-    while i < len(one) and j < len(two):
-        start, end = max(one[i][0], two[j][0]), min(one[i][1], two[j][1])
-        if end > start:
-            both += end - start
-            same += (end - start) * ((one[i][2] >= OCCUPIED) == (two[j][2] >= OCCUPIED))
-        if one[i][1] <= two[j][1]:
-            i += 1
-        else:
-            j += 1
-    return same, both
 
 
 MEASURES = {"P1": live_bays, "P2": rotation, "P3": overstays, "P4": agreement}

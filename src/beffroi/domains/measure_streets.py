@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from beffroi.domains.measuring import heard, steps
+from beffroi.domains.measuring import heard, held_ms
 from beffroi.model.asset import Label
 from beffroi.model.measure import (
     HOUR_MS,
@@ -65,9 +65,9 @@ def fault_hours(reader: Reader) -> Measured:
     known_ms = fault_ms = 0
     for one in junctions:
         for line in reader.lines(one.id, "state"):
-            for start, end, value in steps(line, reader.span.end_ms, HOLE_MS):
-                known_ms += end - start
-                fault_ms += (end - start) * (value >= FLASHING)
+            held = held_ms(line, reader.span.end_ms, HOLE_MS)
+            known_ms += int(held.sum())
+            fault_ms += int(held[line.value >= FLASHING].sum())
     if not known_ms:
         return unproven(NO_DATA)
     whole = len(junctions) * (reader.span.end_ms - reader.span.start_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -55,9 +55,28 @@ def rises(line: Line, threshold: float, blink_ms: int = 0) -> int:
     return count
 
 
-def steps(line: Line, end_ms: int, hole_ms: int) -> Iterator[tuple[int, int, float]]:
-    """(start, end, value): each value holds until the next, at most `hole_ms`."""
-    ends = np.append(line.ts_ms[1:], end_ms)
-    for start, end, value in zip(line.ts_ms, ends, line.value, strict=True):
-        if end > start:
-            yield int(start), int(min(end, start + hole_ms)), float(value)
+def held_ms(line: Line, end_ms: int, hole_ms: int) -> npt.NDArray[np.int64]:
+    """How long each value holds: until the next, at most `hole_ms`."""
+    length = np.append(line.ts_ms[1:], end_ms) - line.ts_ms
+    return np.clip(length, 0, hole_ms).astype(np.int64)
+
+
+def together(one: Line, two: Line, threshold: float, end_ms: int, hole_ms: int) -> tuple[int, int]:
+    """(milliseconds in which both are on the same side of the threshold, in which both hold)."""
+    cuts = np.unique(
+        np.concatenate(
+            [x for a in (one, two) for x in (a.ts_ms, a.ts_ms + held_ms(a, end_ms, hole_ms))]
+        )
+    )
+    if len(cuts) < 2:
+        return 0, 0
+    start, length = cuts[:-1], np.diff(cuts)
+    sides = []
+    known = np.ones(len(start), dtype=bool)
+    for line in (one, two):
+        at = np.searchsorted(line.ts_ms, start, "right") - 1
+        until = line.ts_ms + held_ms(line, end_ms, hole_ms)
+        known &= (at >= 0) & (start < until[np.maximum(at, 0)])
+        sides.append(line.value[np.maximum(at, 0)] >= threshold)
+    same = known & (sides[0] == sides[1])
+    return int(length[same].sum()), int(length[known].sum())

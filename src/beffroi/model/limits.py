@@ -232,6 +232,7 @@ RECOVERY_CODES = 10
 SECOND_STEP_S_MAX = 300  # between the passphrase and the second factor
 SECOND_STEPS_MAX = 1_000  # people between the two
 SIGN_IN_PASSKEYS_MAX = 8
+PASSKEY_TRIES_PER_10_MIN_MAX = 100  # of one address: a whole town hall may share one
 OIDC_STEP_S_MAX = 600
 OIDC_ANSWER_BYTES_MAX = 262_144
 OIDC_TIMEOUT_S = 10.0
@@ -253,6 +254,7 @@ PAPER_DAYS_MAX = 3_660
 
 # --- indicators, maturity, comparison ------------------------------------------------------------
 INDICATOR_ALARMS_MAX = 100_000  # of one service, looked at for one figure
+INDICATOR_ROWS_KEPT_MAX = 500_000  # hours of one property kept while figures are computed
 INDICATOR_MONTHS = 12
 INDICATOR_KNOWN_MIN = 0.05  # a figure that rests on less is not told
 INDICATOR_FRESH_S = 3_600  # figures of the running period are computed again after this

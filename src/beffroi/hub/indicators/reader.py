@@ -12,7 +12,7 @@ import numpy as np
 
 from beffroi.model.alarm import Alarm, AlarmState
 from beffroi.model.asset import Asset, Device
-from beffroi.model.limits import INDICATOR_ALARMS_MAX
+from beffroi.model.limits import INDICATOR_ALARMS_MAX, INDICATOR_ROWS_KEPT_MAX
 from beffroi.model.measure import DAY_MS, Episode, Line, Span, Track
 from beffroi.model.reading import Quality
 from beffroi.ports.store import Hours, Points, SeriesKey, Store
@@ -34,6 +34,7 @@ class StoreReader:
     ) -> None:
         self._store, self._domain, self._span = store, domain, span
         self._given, self._signed = given, signed
+        self._tracks: dict[tuple[str, str], list[Track]] = {}
 
     @property
     def span(self) -> Span:
@@ -51,6 +52,22 @@ class StoreReader:
         return self._devices
 
     def tracks(self, kind: str, prop: str) -> Iterator[Track]:
+        """Remembered while they are few enough: several figures rest on the same ones."""
+        kept = self._tracks.get((kind, prop))
+        if kept is not None:
+            yield from kept
+            return
+        found: list[Track] = []
+        rows = 0
+        for track in self._read(kind, prop):
+            rows += len(track.n)
+            if rows <= INDICATOR_ROWS_KEPT_MAX:
+                found.append(track)
+            yield track
+        if rows <= INDICATOR_ROWS_KEPT_MAX:
+            self._tracks[kind, prop] = found
+
+    def _read(self, kind: str, prop: str) -> Iterator[Track]:
         of = {ident: key.asset for key, ident in self._series.items() if key.prop == prop}
         start, end = self._span
         for part in self._store.readings.hours_of_kind(self._domain, kind, prop, start, end):

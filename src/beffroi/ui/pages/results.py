@@ -11,6 +11,7 @@ from beffroi.api import result_views as views
 from beffroi.api.access import Me, Svc, needs, public
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.words import lang_of
+from beffroi.hub.compare.fair import Fair
 from beffroi.hub.compare.peers import Peers
 from beffroi.hub.compare.population import PopulationError
 from beffroi.hub.indicators import public as publishing
@@ -90,20 +91,26 @@ def compare_page(request: Request, services: Svc) -> Response:
     return page(request, "compare.html", **facts)
 
 
-def draw(own: Measured, fair: Any) -> dict[str, float] | None:
+def draw(own: Measured, fair: Fair) -> dict[str, float] | None:
     """Places (0 to 200) on a line from the lowest to the highest; None when there is none."""
+    marks = {
+        "low": fair.low,
+        "high": fair.high,
+        "median": fair.median,
+        "q1": fair.quarter_low,
+        "q3": fair.quarter_high,
+        "own": own.value,
+    }
+    known = {name: value for name, value in marks.items() if value is not None}
     if fair.median is None:
         return None
-    values = [fair.low, fair.high] + ([own.value] if own.value is not None else [])
-    low, high = min(values), max(values)
+    low, high = min(known.values()), max(known.values())
     room = (high - low) or 1.0
 
     def at(value: float) -> float:
         return 5 + 190 * (value - low) / room
 
-    found = {name: at(getattr(fair, name)) for name in ("low", "high", "median")}
-    found |= {"q1": at(fair.quarter_low), "q3": at(fair.quarter_high)}
-    return found | ({"own": at(own.value)} if own.value is not None else {})
+    return {name: at(value) for name, value in known.items()}
 
 
 def _asked(request: Request, services: Svc) -> tuple[Sheet, dict[str, Measured]]:
