@@ -5,19 +5,24 @@ The long form (`beffroi lab attack all`, a commune for each) is part of `make ca
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from beffroi.cli import lab
 from beffroi.evidence.statement import State
 from beffroi.evidence.verify import verify
 from beffroi.kernel.roster import Roster
-from beffroi.lab.attackers import forge
-from beffroi.lab.attackers.score import BARRIERS, Outcome, Score
+from beffroi.lab.attackers import forge, stage
+from beffroi.lab.attackers.score import BARRIERS, Outcome, Score, Try, words_of
 from beffroi.lab.attackers.stage import CAST, StageError, play, play_all
 from beffroi.lab.attackers.town import INCIDENT, Town
+from beffroi.model.asset import Label
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -52,6 +57,7 @@ async def test_no_attack_has_an_effect(tmp_path: Path) -> None:
         stopped = {reason for tried in one.tries for reason in tried.stopped}
         assert stopped >= MUST[name], (name, stopped)
         check_evidence(one, roster)
+    verified_offline(Path(outcomes["all-green"].evidence))
     # The first two attacks come within minutes: one attack to whoever looks at the town.
     assert [one.rule for one in incidents] == [INCIDENT]
     first = outcomes["all-green"]
@@ -101,25 +107,46 @@ def _an_entry(data: bytes) -> tuple[int, int]:
     raise AssertionError(data[:600])
 
 
-def test_the_command_verifies_offline_what_an_attack_left(tmp_path: Path) -> None:
-    """An attack by the console, its table and JSON, then `beffroi verify` without a home."""
-    out = tmp_path / "out.json"
-    run = [sys.executable, "-m", "beffroi"]
-    done = subprocess.run(
-        [*run, "lab", "attack", "malicious-operator", "--home", str(tmp_path / "lab"),
-         "--json", str(out), "--english"],
-        capture_output=True, text=True, timeout=200, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "What stopped it" in done.stdout
-    assert "1 / 1 attacks without an effect" in done.stdout
-    proof = tmp_path / "lab" / "malicious-operator.preuves.txt"
-    checked = subprocess.run(
-        [*run, "verify", str(proof)], capture_output=True, text=True, timeout=60, check=False
-    )
+def verified_offline(proof: Path) -> None:
+    """By `beffroi verify`, without a home."""
+    run = [sys.executable, "-m", "beffroi", "verify", str(proof)]
+    checked = subprocess.run(run, capture_output=True, text=True, timeout=120, check=False)
     assert checked.returncode == 0, checked.stdout
     assert "temoin.voisine" in checked.stdout
-    assert '"effects": 0' in out.read_text()
+
+
+def outcome(effects: int) -> Outcome:
+    tried = Try(Label("des octets", "bytes"), 3, {"tls": 3}, words_of({"tls": 3}))
+    story = CAST["all-green"].STORY
+    seen = ("lamp-1: dim",) * effects
+    return Outcome("all-green", story, (tried,), effects, seen, 0, 1, 410, 900, evidence="p.txt")
+
+
+@pytest.mark.parametrize(("effects", "code"), [(0, 0), (1, 1)])
+def test_the_command_says_what_happened_and_ends_accordingly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effects: int, code: int
+) -> None:
+    """The real command with real attacks is run by `make campaign`."""
+
+    async def played(*_: object, **__: object) -> list[Outcome]:
+        return [outcome(effects)]
+
+    monkeypatch.setattr(stage, "play_all", played)
+    out = tmp_path / "out.json"
+    say = ["attack", "all-green", "--home", str(tmp_path / "lab"), "--json", str(out)]
+    french = CliRunner().invoke(lab.app, say)
+    assert french.exit_code == code, french.output
+    assert "Ce qui l’a arrêté" in french.output
+    assert f"{1 - effects} / 1 attaques sans effet" in french.output
+    english = CliRunner().invoke(lab.app, [*say, "--english"])
+    assert "certificate required (TLS) (3)" in english.output
+    (told,) = json.loads(out.read_text())
+    assert (told["effects"], told["held"]) == (effects, not effects)
+
+
+def test_something_that_nothing_stopped_is_no_success() -> None:
+    open_door = replace(outcome(0), tries=(Try(Label("x", "x"), 1, {}, words_of({})),))
+    assert not open_door.held
 
 
 async def test_an_unknown_attack_is_said_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,6 @@ from tests.ui.world import world
 
 from beffroi.api.problems import Refusal
 from beffroi.api.routes import lab
-from beffroi.cli import attacks
 from beffroi.cli.attacks import PAUSE_S, PlayedAttacks, attacks_of
 from beffroi.lab.demo import SETTING
 
@@ -67,7 +67,7 @@ def test_one_at_a_time_and_not_at_once_again(
 
     def played(name: str) -> None:
         go.wait(10)
-        found._playing, found._ended_s = "", attacks.time.monotonic()
+        found._playing, found._ended_s = "", time.monotonic()
 
     monkeypatch.setattr(found, "_play", played)
     request = request_with(found)
