@@ -94,7 +94,8 @@ def _hourly(
     measured = Measured(domain.name, kind.name, prop.name, prop.digits)
     ident = f"{domain.name}-{kind.name}-{prop.name}".lower().replace("_", "-")
     unit = f" ({prop.unit})" if prop.unit else ""
-    what = Label(f"{kind.label.fr} – {prop.label.fr}", f"{kind.label.en} – {prop.label.en}")
+    fr, en = f"{kind.label.fr} – {prop.label.fr}", f"{kind.label.en} – {prop.label.en}"
+    what = Label(fr[:1].upper() + fr[1:], en[:1].upper() + en[1:])
     hour = _text("hour", "Début de l’heure (UTC)", "Start of the hour (UTC)")
     asset = _text("asset", "Équipement", "Asset")
     hourly = partial(
