@@ -16,6 +16,8 @@ PUBLIC = {
     "/healthz",
     "/sign-in",
     "/sign-in/second",
+    "/sign-in/passkey",
+    "/sign-in/passkey/options",
     "/sign-out",
     "/language",
     "/welcome/{token}",
@@ -127,6 +129,9 @@ OWN = {  # a reader's own account
     "/account/second/on",
     "/account/second/off",
     "/account/sign-out-everywhere",
+    "/account/sign-in-passkeys",
+    "/account/sign-in-passkeys/options",
+    "/account/sign-in-passkeys/remove",
     "/api/me/passphrase",
     "/api/me/erase",
 }

@@ -106,8 +106,8 @@ def test_after_erasure_no_byte_of_the_person_is_left_and_the_log_verifies(
     town: World, home: Path
 ) -> None:
     chef, keep = account(town, "Chef", "admin"), keeper(town)
-    log = Log(home / "evidence", "essai", seed=bytes(range(32)))
-    keep.evidence = log
+    log = Log(home / "own-evidence", "essai", seed=bytes(range(32)))
+    before, keep.evidence = keep.evidence, log
     words = "lampadaire cassé devant chez Zénobie Quintrelle"
     mail, phone = "zenobie.quintrelle@exemple.fr", "0699887766"
     subject = inhabitant(town, email=mail, words=words, phone=phone)
@@ -140,8 +140,8 @@ def test_after_erasure_no_byte_of_the_person_is_left_and_the_log_verifies(
     gone = people.user(agent.id)
     assert gone == User(agent.id, f"({agent.id})", "reader", active=False)
     log.close()
-    keep.evidence = None
-    assert fsck(home / "evidence").sound
+    keep.evidence = before
+    assert fsck(home / "own-evidence").sound
     assert any(line.action == "erase" for line in keep.vault.accesses(20, subject=subject))
 
 

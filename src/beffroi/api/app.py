@@ -33,6 +33,7 @@ from beffroi.api.routes import (
 from beffroi.api.routes import map as map_routes
 from beffroi.api.second_factor import Tickets
 from beffroi.api.settings import WebSettings
+from beffroi.api.sign_in_passkeys import Challenges
 from beffroi.api.town import Town
 from beffroi.api.tries import Tries
 from beffroi.hub.open_data.publish import OpenData
@@ -40,6 +41,7 @@ from beffroi.hub.services import Services
 from beffroi.model.limits import (
     CODE_TRIES_PER_10_MIN_MAX,
     OPEN_PER_10_MIN_MAX,
+    PASSKEY_TRIES_PER_10_MIN_MAX,
     RESULTS_PER_10_MIN_MAX,
 )
 
@@ -82,7 +84,8 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.tries = Tries()
     app.state.code_tries = Tries(CODE_TRIES_PER_10_MIN_MAX)
     app.state.passkey_challenges = {}
-    app.state.tickets = Tickets()
+    app.state.tickets, app.state.sign_in_challenges = Tickets(), Challenges()
+    app.state.passkey_tries = Tries(PASSKEY_TRIES_PER_10_MIN_MAX)
     app.state.report_gate = Gate()
     app.state.public_map = reports.PublicMap()
     app.state.open_data = OpenData(services)

@@ -182,6 +182,15 @@ class Tickets:
             self._open.pop(sessions.hashed(token), None)
 
 
+def keep(services: Services, user_id: str, name: str, text: str) -> None:
+    """A secret of the account."""
+    _put(services, user_id, name, text.encode())
+
+
+def kept(services: Services, user_id: str, name: str) -> str:
+    return (_get(services, user_id, name) or b"").decode()
+
+
 def _use_step(services: Services, user_id: str, code: str, now_ms: int) -> bool:
     seed = _get(services, user_id, SEED)
     if not seed or len(code) != TOTP_DIGITS:

@@ -58,7 +58,7 @@ def sign_in(
     if second_factor.is_on(services, user.id):
         step = request.app.state.tickets.issue(user.id, services.clock.now_ms())
         return page(request, "second.html", step=step, next=safe_next(next), refusal=None)
-    return _enter(request, services, user, safe_next(next))
+    return enter(request, services, user, safe_next(next))
 
 
 @router.post("/sign-in/second")
@@ -81,7 +81,7 @@ def second(
         facts = {"step": step, "next": safe_next(next), "refusal": refusal}
         return page(request, "second.html", refusal.status, **facts)
     tickets.close(step)
-    return _enter(request, services, user, safe_next(next))
+    return enter(request, services, user, safe_next(next))
 
 
 @router.post("/sign-out")
@@ -149,10 +149,10 @@ def _join(
         user = accounts.accept(services, purpose, token, name, passphrase)
     except Refusal as refusal:
         return _join_page(request, purpose, token, name, refusal)
-    return _enter(request, services, user, "/")
+    return enter(request, services, user, "/")
 
 
-def _enter(request: Request, services: Svc, user: User, path: str) -> Response:
+def enter(request: Request, services: Svc, user: User, path: str) -> Response:
     """Always a new session: one that was planted before signing in is dropped."""
     old = sessions.token_in(request)
     if old:

@@ -6,7 +6,7 @@ from typing import Any
 
 import segno
 
-from beffroi.api import second_factor
+from beffroi.api import second_factor, sign_in_passkeys
 from beffroi.api.sessions import Person
 from beffroi.hub.services import Services
 
@@ -24,6 +24,7 @@ def facts(services: Services, me: Person) -> dict[str, Any]:
         "left": second_factor.recovery_left(services, me.user.id) if on else 0,
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         "picture": "",
+        "passkeys": sign_in_passkeys.held(services, me.user.id),
     }
     if secret:
         uri = second_factor.uri(secret, me.user, commune.name if commune else "")
