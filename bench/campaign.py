@@ -145,6 +145,8 @@ def main() -> int:
         for number in chosen:
             row = run_case(number, known, Path(scratch), asked.tests_only)
             rows.append(row)
+            if asked.tests_only and not CASES[number].tests:
+                continue  # nothing was tried
             keep(asked.results, [row])
             print(f"{row.number:4} {row.result:10} {row.seconds:7.1f} s  {row.case}", flush=True)
             print(f"{'':25}{row.ran}{f'  ({row.note})' if row.note else ''}", flush=True)
