@@ -23,9 +23,9 @@ OWN_FAMILIES = {
     "people": Label("Habitants", "Inhabitants"),
     "vigilance": Label("Vigilance", "Vigilance"),
 }
+JUDGED_FROM = 0.5  # a figure that rests on less is not held against a target
 NOT_PROVEN = Label("non prouvé", "not proven")
 WIDTH, HEIGHT = 240.0, 48.0  # of the small drawing of months
-MONEY_K_MIN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def view(ident: str, found: Measured, lang: str) -> View:
         found,
         said(found.why, lang) if found.why else "",
         item.family,
-        met(item, found.value),
+        met(item, found.value) if found.known >= JUDGED_FROM else None,
     )
 
 

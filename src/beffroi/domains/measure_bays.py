@@ -35,6 +35,8 @@ def live_bays(reader: Reader) -> Measured:
         return unproven(NO_ASSETS)
     whole = max(float(bays), entered or 0.0)
     live = len(heard(reader, KIND, "state", "occupied"))
+    if not live:
+        return unproven(NO_DATA)
     return Measured(100 * live / whole, 1.0, bays, declared=entered is not None)
 
 

@@ -52,7 +52,8 @@ def reporting(reader: Reader) -> Measured:
     lamps = len(reader.assets(LAMP))
     if not lamps:
         return unproven(NO_ASSETS)
-    return Measured(100 * len(heard(reader, LAMP, "power_W", "on", "energy_kWh")) / lamps, 1, lamps)
+    spoke = len(heard(reader, LAMP, "power_W", "on", "energy_kWh"))
+    return Measured(100 * spoke / lamps, 1.0, lamps) if spoke else unproven(NO_DATA)
 
 
 def dimmed(reader: Reader) -> Measured:
