@@ -84,7 +84,7 @@ def test_the_fourteen_sections_of_an_empty_and_of_a_living_commune(town: Town) -
     town.ledger.follow(alarm.id)
     facts, sections = town.office.sections(town.year)
     risk = " ".join(line.text for line in sections[4].lines)
-    assert "0 alarmes graves sans décision sur 1" in risk
+    assert "0 alarme grave sans décision sur 1" in risk
     assert "traiter" in risk
     assert "un administrateur" in risk  # an account is told by its role, never by its name
     everything = " ".join(line.text for s in sections for line in s.lines)

@@ -50,7 +50,7 @@ def test_a_sealed_file_carries_proofs_that_verify(past: Town) -> None:
     text = words(pdf)
     for expected in ("Dossier de diligence", "aide à la preuve", "n’exonère", "non prouvé"):
         assert expected in text
-    assert "alarmes graves sans décision" in text
+    assert "alarme grave sans décision" in text
     assert "pièce commandée" in text
 
 

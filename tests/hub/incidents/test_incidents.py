@@ -104,6 +104,9 @@ def test_a_life_is_dated_in_the_log_with_ids_only(town: Town) -> None:
     ]  # fmt: skip
     assert all(e.refs["incident"] == case.id for e in entries)
     assert all(e.refs["source"] == "exercise" for e in entries)
+    lines = town.office.sections(town.year)[1][8].lines
+    assert lines
+    assert all(line.text.startswith("[Exercice]") for line in lines)
     assert b"Untel" not in b"".join(town.log.entry(i) for i in done.entries())
 
 

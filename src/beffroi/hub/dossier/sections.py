@@ -143,14 +143,14 @@ def _obligations(facts: Facts) -> list[Line]:
     told = facts.book("situation")
     situation = situation_of(facts.commune.inhabitants, told[-1] if told else None)
     base = register_cite(told[-1]) if told else None
-    words = {Applies.YES: "s’applique", Applies.NO: "ne s’applique pas"}
+    words = {Applies.YES: "S’applique", Applies.NO: "Ne s’applique pas"}
     lines = []
     for answer in answers(law.obligations(), situation):
         one = answer.obligation
         mark = f"{NB}(à vérifier)" if answer.doubt else ""
         word = words.get(answer.applies)
         if word is None:
-            lines.append(missing(f"{answer.why}{mark}.", one.id))
+            lines.append(missing(f"{answer.why[:1].upper()}{answer.why[1:]}{mark}.", one.id))
             continue
         cites = [Cite("law", one.id), *([base] if base else [])]
         lines.append(proven(f"{word} – {answer.why}{mark}.", *cites, head=one.id))

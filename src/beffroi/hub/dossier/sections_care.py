@@ -48,7 +48,8 @@ def _bare_count(facts: Facts, bare: Sequence[Alarm], grave: Sequence[Alarm]) -> 
             )
         return missing("Alarmes graves : aucune mesure reçue.", head)
     cites = [Cite("alarm", a.id, a.seen_ms) for a in (bare or grave)]
-    return proven(f"{len(bare)} alarmes graves sans décision sur {len(grave)}.", *cites, head=head)
+    word = "alarmes graves" if len(bare) > 1 else "alarme grave"
+    return proven(f"{len(bare)} {word} sans décision sur {len(grave)}.", *cites, head=head)
 
 
 def _bare(facts: Facts, alarm: Alarm) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from beffroi import law
 from beffroi.evidence import words
@@ -144,6 +145,8 @@ def _case(facts: Facts, case: Case) -> list[Line]:
         lines.append(proven(f"Retour d’expérience : {case.lessons}", *ends, reach=Reach.SEALED))
     else:
         lines.append(missing(f"Retour d’expérience de l’incident {case.id}."))
+    if case.exercise:  # each line says so: a line may be quoted alone
+        return [replace(line, text=f"[Exercice] {line.text}") for line in lines]
     return lines
 
 
