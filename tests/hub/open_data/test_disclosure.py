@@ -139,3 +139,15 @@ def test_each_never_has_a_reason_in_both_languages() -> None:
     found = nevers(domains())
     assert len(found) > 20
     assert all(never.reason.fr and never.reason.en for never in found)
+
+
+def test_a_day_is_the_sum_of_its_published_hours(tmp_path: Path) -> None:
+    store = town(tmp_path, [3, 50, 0, 12, 9, 41], [30] * 6)
+    days = next(
+        one
+        for one in datasets(domains()).values()
+        if one.domain == COUNTER[0] and one.id.endswith("-days")
+    )
+    rows = days.rows(Source(store, None, "Europe/Paris"), Span(DAYS, DAYS + DAY_MS))
+    assert [row.cells[1:] for row in rows] == [("c-1", 50 + 10 + 40, 3, 3), ("c-2", 180, 6, 0)]
+    store.close()
