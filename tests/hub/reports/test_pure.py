@@ -51,6 +51,17 @@ def test_a_danger_is_never_closed_before_it_is_safe_or_none(course: list[tuple[s
             assert not report.unsafe
 
 
+def test_closing_asks_first_when_it_was_made_safe() -> None:
+    open_danger = replace(HERE, state=ReportState.ACCEPTED, danger=True, deadline_ms=9_000)
+    refused = decide(open_danger, act("close"))
+    assert isinstance(refused, Refused)
+    assert refused.code == "unsafe"
+    for way in ("safe", "no_danger"):
+        after = decide(open_danger, act(way))
+        assert not isinstance(after, Refused)
+        assert not isinstance(decide(after.report, act("close")), Refused)
+
+
 @given(steps)
 def test_the_first_answer_is_kept_for_good(course: list[tuple[str, str]]) -> None:
     report, first = HERE, 0
