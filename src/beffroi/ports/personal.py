@@ -28,7 +28,7 @@ class Purged(NamedTuple):
 
 class Access(NamedTuple):
     """One line of the access log. `actor` is an account's id or a part of the hub; `action` is
-    "read", "export", "erase", "purge" or "list"; `count` fields were concerned."""
+    "read", "export", "erase", "purge" or "list"; `fields` fields or lines were concerned."""
 
     id: int
     at_ms: int
@@ -36,7 +36,7 @@ class Access(NamedTuple):
     action: str
     subject: str
     name: str
-    count: int
+    fields: int
 
 
 class Held(NamedTuple):

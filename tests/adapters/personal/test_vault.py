@@ -189,7 +189,7 @@ def test_old_lines_of_the_access_log_end_and_the_rest_still_verifies(vault: Vaul
         vault.get(subject, "email", f"u-{n}", NOW + n * DAY)
     vault.purge(NOW + ACCESS_LOG_DAYS * DAY)
     lines = vault.accesses(10)
-    assert [(line.action, line.name, line.count) for line in lines[:2]] == [
+    assert [(line.action, line.name, line.fields) for line in lines[:2]] == [
         ("purge", "access_log", 1),
         ("purge", "reports", 1),
     ]
