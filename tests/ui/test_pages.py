@@ -19,6 +19,7 @@ from beffroi.ports.store import Batch
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PARTS = 4  # a busy machine needs minutes for all pages: each part has its own time
 XSS = "<img src=x onerror=document.title='pwned'>"
 
 
@@ -133,15 +134,16 @@ def looks(page: Page, *, night: bool) -> list[str]:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_every_page_is_accessible(
-    town: World, browser: Browser, signed_in: dict[str, object], lang: str
+    town: World, browser: Browser, signed_in: dict[str, object], lang: str, part: int
 ) -> None:
     context = context_of(browser, signed_in, lang, phone=False)
     page = context.new_page()
     failed: list[str] = []
     page.on("pageerror", lambda error: failed.append(f"script: {error}"))
-    for path in paths(town):
+    for path in paths(town)[part::PARTS]:
         page.set_viewport_size(DESK)
         page.goto(town.url + path)
         if "?asset=" in path and path.startswith("/?"):
