@@ -301,12 +301,9 @@ OPEN_SHELF_BYTES_MAX = 256 * 1024 * 1024  # of files made and kept for the next 
 OPEN_SHELF_FILES_MAX = 500
 OPEN_FRESH_S = 900  # a file is made anew after this
 
-# --- ideas, consultations, experiments -----------------------------------------------------------
-IDEA_CHARS_MAX = 2_000
+# --- consultations -------------------------------------------------------------------------------
+QUESTION_CHARS_MAX = 2_000
 TITLE_CHARS_MAX = 120
-IDEAS_PER_10_MIN_MAX = 4  # of one address
-IDEAS_OF_ALL_PER_10_MIN_MAX = 60
-IDEAS_WAITING_MAX = 500  # unread; then the form is closed until somebody has read
 CHOICES_MAX = 10
 CONSULTATION_DAYS_MAX = 92
 VOTING_CODES_MAX = 20_000
@@ -314,8 +311,5 @@ VOTING_CODE_CHARS = 16  # of 32 letters and digits: 80 bits
 VOTING_TRIES_PER_10_MIN_MAX = 10  # of one address
 VOTING_TRIES_OF_ALL_PER_10_MIN_MAX = 600
 TALLY_BYTES_MAX = 16 * 1024 * 1024
-EXPERIMENT_DAYS_MAX = 366
-EXPERIMENT_DAYS_MIN = 7  # whole days with data in each period, or nothing is proven
-EXPERIMENT_DRAWS = 4_000  # of the bootstrap
 PAPER_ALARMS_MAX = 50_000
 PAPER_ENTRIES_READ_MAX = 300_000  # of the evidence log, from the newest backwards

@@ -17,7 +17,7 @@ from beffroi.model.consultation import Ballot, Consultation, Stage
 from beffroi.model.limits import (
     CHOICES_MAX,
     CONSULTATION_DAYS_MAX,
-    IDEA_CHARS_MAX,
+    QUESTION_CHARS_MAX,
     TITLE_CHARS_MAX,
     VOTING_CODE_CHARS,
     VOTING_CODES_MAX,
@@ -49,7 +49,7 @@ class Consultations:
         self, title: str, text: str, choices: Sequence[str], closes_ms: int, now_ms: int
     ) -> Consultation:
         title, choices = title.strip(), [one.strip() for one in choices if one.strip()]
-        if not 3 <= len(title) <= TITLE_CHARS_MAX or len(text) > IDEA_CHARS_MAX:
+        if not 3 <= len(title) <= TITLE_CHARS_MAX or len(text) > QUESTION_CHARS_MAX:
             raise ConsultationError("words", "Write a short title, and a text of one page at most.")
         if not 2 <= len(choices) <= CHOICES_MAX or len(set(choices)) < len(choices):
             raise ConsultationError("choices", "Give between two and ten different choices.")
