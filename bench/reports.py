@@ -25,12 +25,13 @@ from beffroi.hub.reports.desk import hashed
 from beffroi.model.report import Report, ReportChange, ReportEvent, ReportState
 
 DAY_MS = 86_400_000
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def served() -> Any:
     """The town of the tests. A package of site-packages may be called `tests` too: ours is meant."""
     ours = ModuleType("tests")
-    ours.__path__ = [str(Path(__file__).parents[1] / "tests")]
+    ours.__path__ = [str(ROOT / "tests")]
     sys.modules["tests"] = ours
     return import_module("tests.ui.world").world
 
