@@ -21,6 +21,7 @@ from beffroi.adapters.sql import open_store
 from beffroi.cli import settings
 from beffroi.cli.diligence import office_of, reader_of, roster_of
 from beffroi.cli.dispatch import trust_of
+from beffroi.cli.place import quiet_logs
 from beffroi.cli.results import scoreboard_of
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import RefusedError
@@ -92,6 +93,7 @@ def _ms(at: datetime) -> int:
 
 @contextmanager
 def _office(home: Path) -> Iterator[tuple[Office, ZoneInfo]]:
+    quiet_logs("warning")
     try:
         place, clock, known = settings.load(home), SystemClock(), domains()
         rules = {**RULES, **COORDINATION}
