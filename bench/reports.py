@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def served() -> Any:
-    """The town of the tests. A package of site-packages may be called `tests` too: ours is meant."""
+    """The town of the tests. Somebody else’s package may be called `tests` too: ours is meant."""
     ours = ModuleType("tests")
     ours.__path__ = [str(ROOT / "tests")]
     sys.modules["tests"] = ours
