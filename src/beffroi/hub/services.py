@@ -11,8 +11,8 @@ from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.dossier.office import Office
 from beffroi.hub.indicators.scoreboard import Scoreboard
 from beffroi.hub.live import Live
-from beffroi.hub.reports.desk import ReportDesk
 from beffroi.hub.privacy.keeper import Keeper
+from beffroi.hub.reports.desk import ReportDesk
 from beffroi.ports.bus import Bus
 from beffroi.ports.clock import Clock
 from beffroi.ports.codec import CodecRunner
