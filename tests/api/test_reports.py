@@ -65,7 +65,7 @@ def send(town: World, stranger: httpx.Client, photo: bytes = b"", **typed: str) 
     asked = {"topic": "lamp", "where": lamp(town).name, **typed}
     step = stranger.get("/signaler/details", params={k: asked[k] for k in ("topic", "where")})
     token = re.search(r'name="token" value="([^"]*)"', step.text)
-    spot = re.search(r'name="spot" value="([^"]*)"', step.text)
+    spot = re.search(r'name="spot"[^>]*? value="([^"]*)"', step.text)
     assert token, step.text[:2_000]
     form = {"text": "La lampe est éteinte.", "token": token[1], **asked}
     form.setdefault("spot", spot[1] if spot else "elsewhere")

@@ -88,7 +88,7 @@ def _decoded(index: int, command: Command) -> Said:
     first, last = moment(command.not_before_ms), moment(command.expires_ms)
     return Said(
         f"L’entrée {index} porte sur cette commande : « {command.action} » ({params}) pour "
-        f"l’équipement {command.target} du boîtier {command.guard}, classe {command.klass}, "
+        f"l’équipement {command.target} de l’armoire {command.guard}, classe {command.klass}, "
         f"valable du {first.fr} au {last.fr}.",
         f"Entry {index} is about this command: “{command.action}” ({params}) for target "
         f"{command.target} of guard {command.guard}, class {command.klass}, valid from "
@@ -156,7 +156,7 @@ def _receipt_statements(
         why = Said(f" ({named.fr} [{receipt.reason}])", f" ({named.en} [{receipt.reason}])")
     target = receipt.target or "-"
     said = Said(
-        f"Le boîtier {receipt.guard} a signé le reçu n° {receipt.number} de l’entrée "
+        f"L’armoire {receipt.guard} a signé le reçu n° {receipt.number} de l’entrée "
         f"{about.index}, selon son horloge le {at.fr}, équipement {target} : {what.fr}{why.fr}.",
         f"Guard {receipt.guard} signed receipt no. {receipt.number} of entry {about.index}, "
         f"by its clock on {at.en}, target {target}: {what.en}{why.en}.",
@@ -171,7 +171,7 @@ def _bad_receipt(about: About, signed: Signed) -> Statement:
         named = None
     who = named or "?"
     said = Said(
-        f"Le reçu de l’entrée {about.index} n’est pas signé par le boîtier qu’il nomme ({who}).",
+        f"Le reçu de l’entrée {about.index} n’est pas signé par l’armoire qu’il nomme ({who}).",
         f"The receipt of entry {about.index} is not signed by the guard that it names ({who}).",
     )
     return about.says("receipt.false", State.BROKEN, said)
@@ -193,24 +193,24 @@ def _link(guard: str, before: Receipt, index: int, after: Receipt) -> Statement:
     numbers = f"{before.number} et {after.number}", f"{before.number} and {after.number}"
     if before.hash == after.hash:
         said = Said(
-            f"Le reçu n° {after.number} du boîtier {guard} est joint deux fois.",
+            f"Le reçu n° {after.number} de l’armoire {guard} est joint deux fois.",
             f"Receipt no. {after.number} of guard {guard} is attached twice.",
         )
         return Statement("receipts.twice", State.NOT_PROVEN, said, index)
     if after.number == before.number + 1 and after.previous == before.hash:
         said = Said(
-            f"Les reçus n° {numbers[0]} du boîtier {guard} se suivent.",
+            f"Les reçus n° {numbers[0]} de l’armoire {guard} se suivent.",
             f"Receipts no. {numbers[1]} of guard {guard} follow each other.",
         )
         return Statement("receipts.follow", State.PROVEN, said, index)
     if after.number > before.number + 1:
         said = Said(
-            f"Entre les reçus n° {numbers[0]} du boîtier {guard}, il en manque dans ce fichier.",
+            f"Entre les reçus n° {numbers[0]} de l’armoire {guard}, il en manque dans ce fichier.",
             f"Between receipts no. {numbers[1]} of guard {guard} some are not in this file.",
         )
         return Statement("receipts.gap", State.NOT_PROVEN, said, index)
     said = Said(
-        f"Les reçus n° {numbers[0]} du boîtier {guard} se contredisent : le boîtier ou sa carte "
+        f"Les reçus n° {numbers[0]} de l’armoire {guard} se contredisent : l’armoire ou sa carte "
         "mémoire a été remplacé, ou sa clé copiée.",
         f"Receipts no. {numbers[1]} of guard {guard} contradict each other: the guard or its "
         "memory card was replaced, or its key copied.",

@@ -14,7 +14,7 @@ KINDS = {
     "command.sent": Said("commande envoyée", "command sent"),
     "command.cancelled": Said("commande annulée", "command cancelled"),
     "command.ended": Said("commande close", "command ended"),
-    "guard.receipt": Said("reçu d’un boîtier", "receipt of a guard"),
+    "guard.receipt": Said("reçu d’une armoire", "receipt of a guard"),
     "guard.gap": Said("reçus manquants", "missing receipts"),
     "guard.odd": Said("reçu contradictoire", "contradictory receipt"),
     "key.broken": Said("clé de secours utilisée", "break-glass key used"),
@@ -64,7 +64,7 @@ REASONS = {
     Reason.TOO_LARGE: Said("message trop long", "message too large"),
     Reason.UNREADABLE: Said("message illisible", "unreadable message"),
     Reason.NOT_A_COMMAND: Said("ce n’est pas une commande", "not a command"),
-    Reason.NOT_FOR_ME: Said("adressée à un autre boîtier", "addressed to another guard"),
+    Reason.NOT_FOR_ME: Said("adressée à une autre armoire", "addressed to another guard"),
     Reason.UNKNOWN_TARGET: Said("équipement inconnu", "unknown target"),
     Reason.ROSTER_EXPIRED: Said("registre des clés expiré", "roster expired"),
     Reason.ENVELOPE_EXPIRED: Said("enveloppe expirée", "envelope expired"),
@@ -105,7 +105,7 @@ OUTCOMES = {
     "failed": Said("échec de la commande", "failed"),
     "fallback": Said("repli de sécurité", "safe fallback"),
     "tampered": Said("changement constaté sans commande", "changed without a command"),
-    "started": Said("démarrage du boîtier", "start of the guard"),
+    "started": Said("démarrage de l’armoire", "start of the guard"),
 }
 
 ROLES = {

@@ -1,4 +1,4 @@
-"""The port `RegisterStore` on both engines: lines are added, kept in order, and only fall silent."""
+"""The port `RegisterStore` on both engines: lines are added, in order, and only fall silent."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def test_erasing_leaves_the_line_without_words(store: SqlStore) -> None:
 )
 def test_a_line_is_never_changed_or_taken_away(store: SqlStore, change: str) -> None:
     store.registers.add(line("a", 1))
-    with pytest.raises(StoreError, match="never changed|append-only"), store.database.write() as c:
+    with pytest.raises(StoreError, match=r"never changed|append-only"), store.database.write() as c:
         c.execute(text(change))
     assert store.registers.record("a") == line("a", 1)

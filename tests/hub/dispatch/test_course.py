@@ -51,7 +51,7 @@ def test_the_evidence_is_written_in_order_and_names_no_person(town: Town) -> Non
     ]
     whole = repr(town.entries())
     assert "camille" not in whole
-    assert "p1" not in whole
+    assert "'p1'" not in whole  # as a value: random digests may hold the letters
     assert any(e["kind"] == "guard.receipt" for e in town.entries())
 
 
