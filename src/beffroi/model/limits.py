@@ -233,10 +233,6 @@ SECOND_STEP_S_MAX = 300  # between the passphrase and the second factor
 SECOND_STEPS_MAX = 1_000  # people between the two
 SIGN_IN_PASSKEYS_MAX = 8
 PASSKEY_TRIES_PER_10_MIN_MAX = 100  # of one address: a whole town hall may share one
-OIDC_STEP_S_MAX = 600
-OIDC_ANSWER_BYTES_MAX = 262_144
-OIDC_TIMEOUT_S = 10.0
-OIDC_SKEW_S = 60
 
 # --- registers, incidents, diligence file --------------------------------------------------------
 REGISTER_TEXT_CHARS_MAX = 240
