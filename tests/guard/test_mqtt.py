@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from beffroi.adapters.pki.ca import CertificateAuthority, key_pem, new_key, write_secret
+from beffroi.adapters import durable
+from beffroi.adapters.pki.ca import CertificateAuthority, key_pem, new_key
 from beffroi.guard import mqtt
 from beffroi.guard.mqtt import Hub, Link, LinkError
 from beffroi.guard.outbox import Queue
@@ -24,7 +25,7 @@ def papers(tmp_path_factory):
     authority = CertificateAuthority(folder / "ca", NOW_MS)
     cert, key = authority.server_files(("127.0.0.1",), NOW_MS)
     mine = new_key()
-    write_secret(folder / "device.key", key_pem(mine))
+    durable.replace(folder / "device.key", key_pem(mine))
     issued = authority.issue_device("g", mine.public_key(), NOW_MS)
     (folder / "device.crt").write_bytes(issued.cert_pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

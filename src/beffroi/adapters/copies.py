@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from beffroi.adapters.durable import sync
 from beffroi.model.limits import COPY_FILE_BYTES_MAX, COPY_FILES_MAX
 
 KEPT = ("config.toml", "ca", "keys", "trust", "evidence", "alerts", "codecs", "lab")
@@ -54,8 +55,8 @@ def copy_home(home: Path, target: Path) -> int:
             digests[name] = hashlib.sha256(data).hexdigest()
             _add(tar, name, data, path.stat().st_mode if path.exists() else 0o600)
         _add(tar, MANIFEST, json.dumps(digests, indent=1, sort_keys=True).encode(), 0o600)
-    with target.open("rb") as done:
-        os.fsync(done.fileno())
+    sync(target)
+    sync(target.parent)
     return len(digests)
 
 
@@ -77,6 +78,7 @@ def restore_home(copy: Path, home: Path) -> int:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        sync(path.parent)
     return len(files)
 
 

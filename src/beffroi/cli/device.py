@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from beffroi.adapters import durable
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.pki import ca
 from beffroi.adapters.pki.enrol import Enrolment
@@ -186,7 +187,7 @@ def _write(made: Bundle, out: Path | None) -> None:
     folder = out or Path(made.device)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in made.files.items():
-        ca.write_secret(folder / name, content)
+        durable.replace(folder / name, content)
     _say(f"{folder}/ : {', '.join(sorted(made.files))}")
     _say(f"voir / see {folder}/README.txt")
 

@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from beffroi.adapters import durable
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats import keys
 from beffroi.adapters.nats.config import Endpoint
 from beffroi.adapters.nats.wire import Wire, WireError
-from beffroi.adapters.pki.ca import CertificateAuthority, write_secret
+from beffroi.adapters.pki.ca import CertificateAuthority
 from beffroi.adapters.pki.enrol import Enrolment
 from beffroi.hub.links.csv_import import Chunk, chunks
 from beffroi.hub.links.formats import IMPORT
@@ -170,8 +171,8 @@ def _identity(home: Path, store: Store, endpoint: Endpoint, mapping: ImportMap) 
         bundle = enrolment.redeem(enrolment.invite(mapping.gateway))
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, content in bundle.files.items():
-            write_secret(folder / name, content)
-        write_secret(known, bundle.cert_serial.encode())
+            durable.replace(folder / name, content)
+        durable.replace(known, bundle.cert_serial.encode())
     context = ssl.create_default_context(cafile=str(folder / "ca.crt"))
     context.load_cert_chain(folder / "device.crt", folder / "device.key")
     return context

@@ -15,13 +15,14 @@ from beffroi.cli import place
 from beffroi.cli.settings import Settings
 from beffroi.domains.base import Domain
 from beffroi.evidence.entry import Draft
+from beffroi.hub.courier import Courier
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.reports.alarming import Alarms
 from beffroi.hub.reports.desk import ReportDesk
-from beffroi.hub.reports.post import Post
 from beffroi.model.limits import REPORT_TICK_S
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogStore
+from beffroi.ports.notify import Notice
 from beffroi.ports.personal import PersonalStore
 from beffroi.ports.store import StoreError
 
@@ -39,7 +40,10 @@ async def reporting(
     dispatch: Dispatch | None,
 ) -> AsyncIterator[ReportDesk]:
     """The desk, and its minute, until the block ends."""
-    post = Post(place.notifier_of(settings))
+    # A mail server that hangs holds up no answer: what is certain is on the status page.
+    post: Courier[Notice] = Courier(
+        "letters", place.notifier_of(settings), lambda letter, send: send(letter), log
+    )
     desk = ReportDesk(
         store.reports,
         store.assets,
@@ -48,7 +52,7 @@ async def reporting(
         domains,
         clock,
         alarms=alarms,
-        post=post,
+        post=post.put,
         link=link_of(settings),
         record=recorder(dispatch.book.log if dispatch else None),
     )

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from beffroi.guard.durable import replace, write_all
 from beffroi.guard.limits import ANSWERS_MAX, OUTBOX_MAX, RECEIPTS_FILE_BYTES_MAX
 from beffroi.guard.memory import Kept, Memory, Record, read_kept, read_record
 from beffroi.kernel.canonical import CanonicalError
@@ -67,7 +68,7 @@ class Store:
         path = self._folder / "receipt.key"
         try:
             if not path.exists():
-                _replace(path, os.urandom(_KEY_BYTES))
+                replace(path, os.urandom(_KEY_BYTES))
             seed = path.read_bytes()
         except OSError as error:
             raise StoreError(f"cannot read or make {path}: {error}") from error
@@ -96,7 +97,7 @@ class Store:
         """Durable when it returns."""
         try:
             data = record.encoded()
-            _replace(self._record, sha256(data) + data)
+            replace(self._record, sha256(data) + data)
         except (OSError, ValueError) as error:
             raise StoreError(f"cannot write {self._record}: {error}") from error
 
@@ -104,7 +105,7 @@ class Store:
         """Durable when it returns. `sent`: receipts up to this one need not be sent any more."""
         frame = _frame(kept)
         try:
-            _write_all(self._file, frame)
+            write_all(self._file, frame)
             os.fsync(self._file)
         except OSError as error:
             raise StoreError(f"cannot write {self._log}: {error}") from error
@@ -164,7 +165,7 @@ class Store:
             if self._file >= 0:
                 os.close(self._file)
                 self._file = -1
-            _replace(self._log, data)
+            replace(self._log, data)
             self._file = os.open(self._log, os.O_WRONLY | os.O_APPEND)
         except OSError as error:
             raise StoreError(f"cannot write {self._log}: {error}") from error
@@ -201,25 +202,3 @@ def _whole(data: bytes, at: int) -> bool:
     """A frame that is all there and yet wrong: not torn, but damaged."""
     length = int.from_bytes(data[at : at + 4], "big")
     return at + _HEAD_BYTES + length <= len(data)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    new = path.with_name(path.name + ".new")
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        _write_all(file, data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]

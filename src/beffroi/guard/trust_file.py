@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from beffroi.guard.durable import replace
 from beffroi.kernel import document
 from beffroi.kernel.canonical import CanonicalError, Value
 from beffroi.kernel.document import Blob, FieldError, Same, Whole
@@ -64,19 +64,8 @@ def read_kept(path: Path) -> Kept:
 def write_kept(path: Path, kept: Kept) -> None:
     """Durable when it returns. OSError when it cannot be."""
     data = document.write(kept)
-    temporary = path.with_name(f".{path.name}.new")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace(path, data)
 
 
 def fold(folder: Path) -> dict[str, bytes]:

@@ -66,7 +66,7 @@ async def test_backlog_counts_and_the_streams_are_emptied(harbour, bus):
     await harbour.read(bus, 20)
     for _ in range(60):
         await asyncio.sleep(0.1)
-        info = await bus._wire.request(f"$JS.API.STREAM.INFO.{streams.MQTT.stream}", b"")
+        info = await bus._reader.wire.request(f"$JS.API.STREAM.INFO.{streams.MQTT.stream}", b"")
         if json.loads(info)["state"]["messages"] == 0:
             break
     assert json.loads(info)["state"]["messages"] == 0
@@ -75,7 +75,7 @@ async def test_backlog_counts_and_the_streams_are_emptied(harbour, bus):
 
 
 async def test_purging_touches_neither_unacknowledged_messages_nor_other_subjects(harbour, bus):
-    wire = bus._wire or await _connected(bus)
+    wire = bus._reader.wire or await _connected(bus)
     for i in range(6):
         await wire.request("$MQTT.msgs.d.dev-1.tele", b"%d" % i)
     await wire.request("$MQTT.msgs.d.dev-1.cmd", b"a command that waits for its device")
@@ -197,6 +197,6 @@ async def _emptied(bus):
 async def _connected(bus):
     for _ in range(100):
         if bus.connected:
-            return bus._wire
+            return bus._reader.wire
         await asyncio.sleep(0.05)
     raise AssertionError("bus never connected")

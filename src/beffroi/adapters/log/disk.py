@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from beffroi.adapters.durable import sync
+
 
 class Disk:
     """Writes now, syncs on `settle`: first every file, then every folder that got a new name."""
@@ -50,7 +52,7 @@ class Disk:
             for handle in self._files.values():
                 os.fdatasync(handle)
             for folder in self._folders:
-                _sync_folder(folder)
+                sync(folder)
         finally:
             self.forget()
 
@@ -77,11 +79,3 @@ class Disk:
             self._make(folder.parent)
             folder.mkdir(mode=0o700, exist_ok=True)
             self._folders.add(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 
+from beffroi.adapters.durable import replace, sync
 from beffroi.evidence.vkey import Vkey, VkeyError, read_vkey
 from beffroi.ports.log_store import LogError
 
@@ -36,11 +37,7 @@ def make_seed(path: Path) -> bytes:
         os.fsync(handle)
     finally:
         os.close(handle)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
     return seed
 
 
@@ -61,9 +58,4 @@ def add_public(folder: Path, key: Vkey) -> None:
     if known[:1] == [key]:
         return
     lines = [key, *(one for one in known if one != key)]
-    beside = folder / f"{PUBLIC}.new"
-    with beside.open("w") as file:
-        file.write("".join(f"{one.text()}\n" for one in lines))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.rename(folder / PUBLIC)
+    replace(folder / PUBLIC, "".join(f"{one.text()}\n" for one in lines).encode())

@@ -6,12 +6,13 @@ broker's configuration holds public keys only, so reading it gives no access.
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import nkeys
+
+from beffroi.adapters.durable import replace
 
 _NKEYS: Any = nkeys  # the library has no types
 
@@ -38,13 +39,7 @@ def ensure(folder: Path) -> dict[str, str]:
         path = folder / f"{role}.nk"
         if not path.exists():
             seed = _NKEYS.encode_seed(secrets.token_bytes(32), prefix)
-            temporary = folder / f".{role}.nk.{os.getpid()}"
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(fd, "wb") as file:
-                file.write(seed)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
+            replace(path, seed)
     return {role: load(folder, role).public_key.decode() for role in ROLES}
 
 

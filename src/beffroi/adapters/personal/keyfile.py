@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from beffroi.adapters.durable import sync
 from beffroi.ports.personal import PersonalError
 
 MAGIC = b"beffroi personal keys 1\n".ljust(64, b"\0")
@@ -90,7 +91,7 @@ class KeyFile:
         if len(start) < len(MAGIC) and MAGIC.startswith(start):  # born, or torn at birth
             os.pwrite(self._fd, MAGIC, 0)
             os.fsync(self._fd)
-            _sync_folder(self._path.parent)
+            sync(self._path.parent)
             size = len(MAGIC)
         elif start != MAGIC:
             raise PersonalError(f"{self._path} is not a key file: restore it, do not delete it")
@@ -130,11 +131,3 @@ def _read(raw: bytes) -> tuple[bytes, bytes] | None:
         return None
     mark, name, key = _BODY.unpack(body)
     return (name, key) if mark == _USED else None
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

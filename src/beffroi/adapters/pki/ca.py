@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from beffroi.adapters import durable
 from beffroi.model.limits import (
     CA_DAYS,
     CSR_BYTES_MAX,
@@ -60,18 +61,6 @@ def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-
-
-def write_secret(path: Path, data: bytes) -> None:
-    """Mode 0600 from the first byte, durable, never half written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
 
 
 def read_csr(pem: bytes) -> ec.EllipticCurvePublicKey:
@@ -132,8 +121,8 @@ class CertificateAuthority:
                 .add_extension(x509.SubjectAlternativeName(names), critical=False)
             )
             issued = self._sign(builder, "server", ",".join(sans), now_ms)
-            write_secret(key, key_pem(private))
-            write_secret(cert, issued.cert_pem)
+            durable.replace(key, key_pem(private))
+            durable.replace(cert, issued.cert_pem)
         return cert, key
 
     def issued(self) -> list[dict[str, str | int]]:
@@ -163,8 +152,8 @@ class CertificateAuthority:
             )
             .sign(key, hashes.SHA256())
         )
-        write_secret(self.folder / "ca.key", key_pem(key))
-        write_secret(self.folder / "ca.crt", cert.public_bytes(serialization.Encoding.PEM))
+        durable.replace(self.folder / "ca.key", key_pem(key))
+        durable.replace(self.folder / "ca.crt", cert.public_bytes(serialization.Encoding.PEM))
 
     def _load(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         try:
@@ -267,11 +256,3 @@ def _usage(*, ca: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

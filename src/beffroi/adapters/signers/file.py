@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from beffroi.adapters.durable import sync
 from beffroi.adapters.signers import pem
 from beffroi.kernel import keys
 from beffroi.kernel.dsse import Signature
@@ -41,6 +42,7 @@ def create(path: Path, passphrase: str | None) -> SeedSigner:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    sync(path.parent)
     return SeedSigner(seed)
 
 

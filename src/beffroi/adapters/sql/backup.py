@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import URL
 
+from beffroi.adapters.durable import sync
 from beffroi.adapters.sql.schema import SCHEMA_VERSION
 from beffroi.ports.store import Counts, StoreError
 
@@ -37,9 +38,9 @@ def copy_out(url: URL, target: Path) -> None:
             _copy_sqlite(Path(url.database or ""), partial)
         else:
             _run(["pg_dump", "--format=custom", f"--file={partial}", f"--dbname={_libpq(url)}"])
-        _sync(partial)
+        sync(partial)
         partial.replace(target)
-        _sync(target.parent)
+        sync(target.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -57,7 +58,7 @@ def write_manifest(target: Path, counts: Counts, engine: str) -> Path:
     path = target.with_name(target.name + MANIFEST)
     path.write_text(json.dumps(content, indent=1))
     path.chmod(0o600)
-    _sync(path)
+    sync(path)
     return path
 
 
@@ -83,7 +84,7 @@ def copy_in(copy: Path, url: URL) -> None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copyfile(copy, target)
         target.chmod(0o600)
-        _sync(target)
+        sync(target)
         return
     _run(["pg_restore", "--exit-on-error", "--no-owner", f"--dbname={_libpq(url)}", str(copy)])
 
@@ -122,11 +123,3 @@ def _run(command: list[str]) -> None:
         raise StoreError(f"{command[0]} is not installed: install PostgreSQL's client") from error
     if done.returncode:
         raise StoreError(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from beffroi.adapters.durable import sync
 from beffroi.model.limits import OPEN_CHECK_BYTES_MAX, STORE_BUSY_MS_MAX
 from beffroi.ports.store import StoreError
 
@@ -133,11 +134,7 @@ def newborn(path: Path) -> Iterator[Path]:
             raise StoreError(f"the disk failed while {path} was made: check it, then try again")
         with suppress(FileExistsError):
             os.link(cradle, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path} cannot be made ({error}): check disk and folder") from error
     finally:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 
+from beffroi.adapters.durable import sync
 from beffroi.guard.trust_bundle import metadata_name
 from beffroi.kernel.keys import sha256
 from beffroi.kernel.limits import DOCUMENT_BYTES_MAX
@@ -93,7 +94,7 @@ class Shelf:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
         except OSError as error:
             raise ShelfError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -101,11 +102,3 @@ class Shelf:
 def _hashed(path: str, digest: str) -> str:
     folder, slash, name = f"targets/{path}".rpartition("/")
     return f"{folder}{slash}{digest}.{name}"
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

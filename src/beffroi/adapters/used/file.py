@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from beffroi.adapters.durable import sync
 from beffroi.domains.single_use import Claim
 from beffroi.model.limits import USED_CLAIMS_MAX
 
@@ -74,11 +75,7 @@ class UsedFile:
 
     def _sync(self, path: Path) -> None:
         os.fsync(self._file)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)
 
     def claim(self, nonce: bytes, where: bytes, until_s: int) -> bytes:
         known = self._known.get(nonce)

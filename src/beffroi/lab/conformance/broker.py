@@ -11,9 +11,10 @@ import socket
 import ssl
 from pathlib import Path
 
+from beffroi.adapters import durable
 from beffroi.adapters.nats.binary import find
 from beffroi.adapters.nats.process import end, spawn
-from beffroi.adapters.pki.ca import CertificateAuthority, key_pem, new_key, write_secret
+from beffroi.adapters.pki.ca import CertificateAuthority, key_pem, new_key
 
 _CONFIG = """\
 host: 127.0.0.1
@@ -51,7 +52,7 @@ class KitBroker:
         key = new_key()
         issued = self._authority.issue_device(name, key.public_key(), self._now_ms)
         cert_path, key_path = self._folder / f"{name}.crt", self._folder / f"{name}.key"
-        write_secret(key_path, key_pem(key))
+        durable.replace(key_path, key_pem(key))
         cert_path.write_bytes(issued.cert_pem)
         return cert_path, key_path
 
