@@ -185,6 +185,16 @@ def test_the_hubs_keys_may_come_in_a_file(tmp_path):
     assert "PRIVATE" not in (tmp_path / "hub.json").read_text()
 
 
+def test_the_keys_of_another_communes_hub_are_refused(tmp_path):
+    beffroi("trust", "hub", tmp_path / "hub.json", "--home", tmp_path / "home")
+    said = beffroi(
+        "trust", "init", tmp_path / "cle", "--commune", "lys", "--holder", "demo",
+        "--threshold", "1", "--hub", tmp_path / "hub.json", code=1,
+    )  # fmt: skip
+    assert "beffroi trust hub hub.json --commune lys" in said
+    assert not (tmp_path / "cle").exists()
+
+
 def test_proposals_are_shown_in_words_and_signed(stick, tmp_path):
     file = tmp_path / "proposals.cbor"
     file.write_bytes(write_proposals([replace(envelope("lamp-1"), commune="lys", authority="lys")]))

@@ -356,7 +356,7 @@ def test_without_rules_the_pages_say_how_to_begin(
     try:
         for path in ("/commands", "/plans", "/guards", "/trust", "/evidence"):
             page.goto(town.url + path)
-            expect(page.locator("main")).to_contain_text("beffroi trust init")
+            expect(page.locator("main")).to_contain_text("beffroi trust init CLE --commune ")
         assert violations(page) == []
         page.goto(town.url + f"/assets/{LAMPS}")
         assert page.locator("#act").count() == 0

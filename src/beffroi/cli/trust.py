@@ -303,6 +303,17 @@ def _shown(chain: Chain, lang: str) -> Iterator[str]:
 
 def _hub_of(commune: str, home: Path | None, file: Path | None) -> HubFile:
     if file is not None:
-        return read_hub_file(file)
+        return _of_this(commune, file, read_hub_file(file))
     where = steps.home_of(home)
     return HubFile(online.public(where, online.ONLINE), online.hub_members(where, commune))
+
+
+def _of_this(commune: str, file: Path, found: HubFile) -> HubFile:
+    """Keys of another commune in the roster would be refused by every guard, later."""
+    others = sorted({one.org for one in found.members} - {commune})
+    if others:
+        steps.fail(
+            f"{file} est de / is of {', '.join(others)} : "
+            f"`beffroi trust hub {file.name} --commune {commune}` sur le serveur / on the hub"
+        )
+    return found

@@ -23,6 +23,7 @@ from beffroi.kernel.code import code_of
 from beffroi.model.limits import PAGE_ROWS_MAX, SIGNED_FILE_BYTES_MAX
 from beffroi.ports.commands import FINAL, CommandRow, State
 from beffroi.ports.log_store import LogError
+from beffroi.ui.pages.beginning import how_to_begin
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -43,7 +44,7 @@ def commands_page(
 ) -> Response:
     """Without trust: how to begin."""
     if services.dispatch is None:
-        return page(request, "commands_off.html")
+        return how_to_begin(request, services)
     view = view if view in VIEWS else "open"
     lang = lang_of(request)
     store = dispatch_of(services).book.store

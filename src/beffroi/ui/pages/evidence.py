@@ -19,6 +19,7 @@ from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.kernel.code import CODE_CHARS, code_of, number_of
 from beffroi.model.limits import EVIDENCE_SHOWN
 from beffroi.ports.log_store import LogError
+from beffroi.ui.pages.beginning import how_to_begin
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -27,7 +28,7 @@ router = APIRouter()
 @router.get("/evidence")
 def evidence_page(request: Request, services: Svc, me: Me, before: int = 0) -> Response:
     if services.dispatch is None:
-        return page(request, "commands_off.html")
+        return how_to_begin(request, services)
     try:
         lines = evidence_views.newest(
             dispatch_of(services).book.log,

@@ -28,6 +28,7 @@ from beffroi.hub.dispatch.plan import NAME_MAX, SCENE, SCHEDULE
 from beffroi.kernel.limits import TEXT_CHARS_MAX
 from beffroi.model.limits import PLAN_STEP_LIFE_S, PLAN_STEPS_MAX
 from beffroi.ui.pages.acts import PREFIX
+from beffroi.ui.pages.beginning import how_to_begin
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -38,7 +39,7 @@ SUN_MIN_MAX = 240
 @router.get("/plans")
 def plans_page(request: Request, services: Svc, me: Me) -> Response:
     if services.dispatch is None:
-        return page(request, "commands_off.html")
+        return how_to_begin(request, services)
     view = View(services, lang_of(request), me.user)
     rows = dispatch_of(services).plans.newest_of_each()
     found = [_told(view, plan_json(row), lang_of(request)) for row in rows]

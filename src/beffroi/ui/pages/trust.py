@@ -16,6 +16,7 @@ from beffroi.api.routes.commands_people import PersonIn
 from beffroi.api.words import lang_of
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.model.limits import PERSON_CHARS_MAX
+from beffroi.ui.pages.beginning import how_to_begin
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -25,7 +26,7 @@ Text = Annotated[str, Form()]
 @router.get("/trust")
 def trust_page(request: Request, services: Svc, me: Me) -> Response:
     if services.dispatch is None:
-        return page(request, "commands_off.html")
+        return how_to_begin(request, services)
     return _trust(request, services, me)
 
 
@@ -63,7 +64,7 @@ def rules_page(request: Request, services: Svc, me: Me, target: str) -> Response
 @router.get("/guards")
 def guards_page(request: Request, services: Svc, me: Me) -> Response:
     if services.dispatch is None:
-        return page(request, "commands_off.html")
+        return how_to_begin(request, services)
     found = trust_views.guards(services, lang_of(request), me.user)
     return page(request, "guards.html", guards=found)
 
