@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import functools
 import json
 import os
 import platform
@@ -23,7 +24,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cases import CASES, NUMBERS, Case
+from cases import CASES, KIT, NUMBERS, Case
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
@@ -69,11 +70,13 @@ def expanded(test: str, known: list[str]) -> list[str]:
     return [one for one in known if one == test or one.startswith((f"{test}[", f"{test}::"))]
 
 
-def run_tests(ids: list[str]) -> tuple[str, list[str]]:
-    """Result and what failed."""
+@functools.cache
+def run_tests(*ids: str) -> tuple[str, list[str]]:
+    """Result and what failed; the same tests are not run twice. Tests that are short in `make
+    test` see BEFFROI_CAMPAIGN and run whole."""
     done = subprocess.run(
         [*PYTEST, "-o", "addopts=--import-mode=importlib -rA", *ids],
-        cwd=ROOT, capture_output=True, text=True,
+        cwd=ROOT, capture_output=True, text=True, env={**os.environ, "BEFFROI_CAMPAIGN": "1"},
     )  # fmt: skip
     lines = done.stdout.splitlines()
     failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
@@ -112,7 +115,8 @@ def run_case(number: str, known: list[str], scratch: Path, tests_only: bool) -> 
         if not found:
             results.append(FAIL)
             trouble.append(f"there is no {test}")
-    outcomes = [run_tests(ids)] if ids else []
+    own = [one for one in ids if one not in KIT]
+    outcomes = [run_tests(*part) for part in (own, [one for one in ids if one in KIT]) if part]
     outcomes += [run_script(line, scratch) for line in scripts]
     for result, why in outcomes:
         results.append(result)

@@ -158,8 +158,9 @@ def text() -> str:
     parts = [HEAD, "## Figures\n", "| what | measured | goal | results | when, conditions |"]
     parts += ["|---|---|---|---|---|", *rows()]
     counts = load("campaign").get("counts", {})
+    counts["not run"] = len(NUMBERS) - sum(counts.values())
     told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    parts.append(f"\n## Campaign\n\nOf 55 cases: {told or 'none run yet'}.\n")
+    parts.append(f"\n## Campaign\n\nOf {len(NUMBERS)} cases: {told}.\n")
     parts.append("| number | case | result | ran | when | note |")
     parts += ["|---|---|---|---|---|---|", *cases()]
     return "\n".join(parts) + "\n"

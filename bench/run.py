@@ -30,7 +30,7 @@ SUITE: dict[str, str] = {
     "alarm_latency": "alarm_latency.py",
     "command_latency": "command_latency.py",
     "guard": "guard.py > {out}",
-    "evidence": "evidence.py",
+    "evidence": "evidence.py --out {out}",
     "junctions": "junctions.py --out {out}",
     "coordination": "coordination.py",
     "monitor": "monitor.py",

@@ -82,8 +82,8 @@ def test_a_case_that_fails_is_told_and_ends_with_an_error(tmp_path: Path) -> Non
     """The judge of the campaign on tests of its own: one passes, one fails, one is missing."""
     (tmp_path / "test_x.py").write_text("def test_a():\n    pass\ndef test_b():\n    assert 0\n")
     ids = [f"{tmp_path}/test_x.py::test_{name}" for name in "ab"]
-    assert CAMPAIGN.run_tests(ids[:1])[0] == CAMPAIGN.PASS
-    assert CAMPAIGN.run_tests(ids)[0] == CAMPAIGN.FAIL
+    assert CAMPAIGN.run_tests(ids[0])[0] == CAMPAIGN.PASS
+    assert CAMPAIGN.run_tests(*ids)[0] == CAMPAIGN.FAIL
     known = ["t.py::test_a[x-1]", "t.py::test_a[y-2]", "t.py::test_ab"]
     assert CAMPAIGN.expanded("t.py::test_a", known) == known[:2]
     assert CAMPAIGN.expanded("t.py::test_a[x-", known) == known[:1]

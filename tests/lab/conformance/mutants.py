@@ -54,12 +54,6 @@ def constant_nonce() -> None:
     os.urandom = lambda n: b"0123456789abcdef" if n == 16 else real(n)
 
 
-def replayer() -> None:
-    """Does not look at the counter."""
-    _without(decide, "must", Reason.REPLAYED)
-    amnesiac()
-
-
 def eternal() -> None:
     """Obeys after the end."""
     _without(decide, "must", Reason.EXPIRED)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.lab.conformance.mutants import MUTANTS as BROKEN
 
 from beffroi.lab.conformance.bench import Bench, ContractError
 from beffroi.lab.conformance.report import as_json, attempt, check, chosen
@@ -86,6 +87,11 @@ async def test_each_broken_guard_breaks_its_rule(tmp_path):
     reasons = {name: result.instead for part in parts for name, result in part.items()}
     unready = [name for name, why in reasons.items() if "ready" in why]
     assert set(unready) <= {"constant_nonce"}, reasons  # each broke its rule, not the start
+
+
+def test_every_broken_guard_has_the_rule_it_breaks():
+    assert BREAKS.keys() == BROKEN.keys()
+    assert BREAKS.keys() > ALWAYS
 
 
 def test_every_rule_says_what_it_asks():
