@@ -50,7 +50,7 @@ def _z3() -> Any:
     try:
         import z3
     except ImportError as error:
-        raise FormalError("z3 is missing: pip install 'beffroi[formal]'") from error
+        raise FormalError("z3 is missing: `make setup` in Beffroi's folder installs it") from error
     return z3
 
 

@@ -220,7 +220,7 @@ def test_z3_is_not_needed_by_anything_else() -> None:
         "import random; r = random.Random(1)\n"
         "made = signalled(r, 'j', '', random_legs(r)); assert prove(made).holds\n"
         "try: opinion(made)\n"
-        "except FormalError as error: assert 'beffroi[formal]' in str(error)\n"
+        "except FormalError as error: assert 'make setup' in str(error)\n"
         "else: raise SystemExit(1)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

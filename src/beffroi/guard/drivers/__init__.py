@@ -21,7 +21,7 @@ def open_driver(name: str, wiring: Mapping[str, Any]) -> Driver:
         module = import_module(f"beffroi.guard.drivers.{name}")
     except ImportError as error:
         raise WiringError(
-            f"driver {name!r} needs a library: pip install 'beffroi-guard[{name}]' ({error})"
+            f"driver {name!r} lacks its library ({error}): install the wheel with [{name}]"
         ) from error
     try:
         driver: Driver = module.open(wiring)

@@ -43,7 +43,7 @@ def check(form: str, dataset: Dataset) -> None:
         return
     if form == "parquet":
         raise FormError(
-            "this hub writes no Parquet: its administrator installs beffroi[analytics]; take CSV"
+            "this hub writes no Parquet (pyarrow is not installed there): take CSV"
         )
     raise FormError("these data have no places, so there is no GeoJSON: take CSV")
 
