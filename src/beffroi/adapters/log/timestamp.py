@@ -59,4 +59,6 @@ def _installed() -> None:
     try:
         import rfc3161_client  # noqa: F401 - only to say clearly that it is missing
     except ImportError as error:
-        raise LogError("rfc3161-client is missing: `make setup` in Beffroi's folder installs it") from error
+        raise LogError(
+            "rfc3161-client is missing: `make setup` in Beffroi's folder installs it"
+        ) from error

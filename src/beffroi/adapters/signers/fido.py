@@ -110,7 +110,9 @@ def _needs_fido() -> None:
     try:
         import fido2  # noqa: F401
     except ImportError as error:
-        raise SignerError("fido2 is missing: `make setup` in Beffroi's folder installs it") from error
+        raise SignerError(
+            "fido2 is missing: `make setup` in Beffroi's folder installs it"
+        ) from error
 
 
 def _client(origin: str, secret: Callable[[str], str], devices: Devices) -> Any:

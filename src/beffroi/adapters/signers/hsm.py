@@ -93,7 +93,9 @@ def _session(where: Place, pin: str, *, write: bool = False) -> Iterator[tuple[A
     try:
         import pkcs11
     except ImportError as error:
-        raise SignerError("python-pkcs11 is missing: `make setup` in Beffroi's folder installs it") from error
+        raise SignerError(
+            "python-pkcs11 is missing: `make setup` in Beffroi's folder installs it"
+        ) from error
     try:
         token = pkcs11.lib(where.module).get_token(token_label=where.token)
         with token.open(rw=write, user_pin=pin) as session:

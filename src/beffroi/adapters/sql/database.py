@@ -161,7 +161,9 @@ def _postgres_errors(wanted: bool) -> tuple[type[Exception], ...]:
     try:
         import psycopg
     except ImportError as error:
-        raise StoreError("psycopg is missing: `make setup` in Beffroi's folder installs it") from error
+        raise StoreError(
+            "psycopg is missing: `make setup` in Beffroi's folder installs it"
+        ) from error
     return (psycopg.Error,)
 
 

@@ -42,9 +42,7 @@ def check(form: str, dataset: Dataset) -> None:
     if can(form, dataset):
         return
     if form == "parquet":
-        raise FormError(
-            "this hub writes no Parquet (pyarrow is not installed there): take CSV"
-        )
+        raise FormError("this hub writes no Parquet (pyarrow is not installed there): take CSV")
     raise FormError("these data have no places, so there is no GeoJSON: take CSV")
 
 
