@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from beffroi.cli.main import app
+from beffroi.lab.attackers.stage import CAST
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "beffroi"
@@ -69,6 +70,12 @@ def test_what_is_printed_can_be_typed(path: Path, line: str) -> None:
     words = shlex.split(re.sub(r"\bN\b", "1", line))
     there = str(ROOT / "README.md")  # for files that must exist
     assert not wrong([there if re.search(r"\.(csv|toml)$", word) else word for word in words])
+
+
+def test_the_attacks_that_are_named_exist() -> None:
+    named = [words for _, line in CASES if (words := line.split())[:2] == ["lab", "attack"]]
+    assert {name for words in named for name in words[2:]} - {"NAME...", "all"} <= CAST.keys()
+    assert sum(len(words) for words in named) > 8
 
 
 def test_they_are_found() -> None:
