@@ -1,7 +1,7 @@
 """Numbers of French practice that a junction is held to, each with where it comes from.
 
-They are the "signal" rows of the project's table of limits (law/limits.yaml; key and mark in the
-comment; V = read at the source named, M = from memory). Nothing here is a setting: amber and
+They are the "signal" rows of the project's table of limits (law/data/limits.yaml; key and mark in
+the comment; V = read at the source named, M = from memory). Nothing here is a setting: amber and
 clearance come from speeds and distances, never from a network, a page or a file of plans. The one
 row marked M (`fault_time_ms_eu`) is not used at all. Knows no junction.
 """

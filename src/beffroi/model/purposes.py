@@ -1,8 +1,8 @@
 """Why Beffroi may keep a personal datum, and for how long: one table, read by the store that
 enforces it and by the record of processing that tells of it. Holds no datum and knows no page.
 
-Sources of the lives: see `docs/privacy.md`. They are upper bounds; whoever keeps a datum may say
-less. A commune that wants shorter ones changes them here, in review.
+The lives are our own upper bounds, from no text of law: the commune's record of processing decides
+(docs/privacy.md). Whoever keeps a datum may say less; shorter ones are changed here, in review.
 """
 
 from __future__ import annotations
