@@ -95,9 +95,10 @@ async def test_another_ones_client_id_does_not_kick_and_gets_no_queue(harbour):
     await bus.start()
     while not bus.connected:
         await asyncio.sleep(0.02)
+    wire = bus._reader.wire
     queued = b"HPUB $MQTT.msgs.d.victim.cmd 25 44\r\nNATS/1.0\r\nNmqtt-Pub:1\r\n\r\n"
-    bus._wire.write(queued + b"for the victim only\r\n")
-    await bus._wire.flush()
+    wire.write(queued + b"for the victim only\r\n")
+    await wire.flush()
     with pytest.raises(MqttError):
         await harbour.client("mallory", as_id="victim", clean=False).connect()
     victim = harbour.client("victim", clean=False, on_message=lambda _, p: got.append(p))
