@@ -38,8 +38,10 @@ kernel: setup
 mutants: setup
 	$(BIN)/python bench/mutate.py
 
-test: lint types walls kernel
-	$(BIN)/pytest --ignore=tests/kernel
+# Whole files, the longest first (tests/conftest.py), on as many cores as there are, at most four.
+test: setup
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types walls kernel
+	$(BIN)/pytest --ignore=tests/kernel -n logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Long runs, beside real peers. Each prints its conditions; docs/bench.md is written from them.
 bench: setup

@@ -13,6 +13,29 @@ DATA_ENV = "BEFFROI_DATA"
 settings.register_profile("beffroi", deadline=None)
 settings.load_profile("beffroi")
 
+# `make test` hands whole files to its workers, in this order: a long one at the end would leave
+# the other workers with nothing to do.
+LONGEST = (
+    "ui/test_pages.py",
+    "ui/test_commands.py",
+    "lab/attackers/test_attackers.py",
+    "lab/test_faults.py",
+    "lab/conformance/test_kit.py",
+    "adapters/nats/test_gate.py",
+    "hub/ingest/test_loop.py",
+    "ui/test_reports.py",
+    "attacks/net/test_guard_lines.py",
+    "attacks/reports/test_open311.py",
+    "ui/test_results.py",
+    "api/test_privacy.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    rank = {here / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
