@@ -57,6 +57,11 @@ KINDS = {
     "register.test": Said("essai noté", "test noted"),
     "register.public": Said("acte de transparence noté", "act of transparency noted"),
     "dossier.made": Said("dossier de diligence établi", "diligence file made"),
+    "experiment.draft": Said("expérience préparée", "experiment drafted"),
+    "experiment.dropped": Said("projet d’expérience abandonné", "draft of an experiment given up"),
+    "experiment.registered": Said("expérience enregistrée", "experiment registered"),
+    "experiment.stopped": Said("expérience arrêtée", "experiment stopped"),
+    "experiment.measured": Said("expérience mesurée", "experiment measured"),
     "payload.erased": Said("contenu effacé", "payload erased"),
 }
 

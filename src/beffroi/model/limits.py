@@ -169,6 +169,14 @@ CAP_INFOS_MAX = 20
 CAP_POLL_S = 10.0
 CAP_PER_TURN_MAX = 20
 CAP_KEPT_MAX = 200
+CAP_REFUSED_SHOWN_MAX = 50
+CAP_OUT_KEPT_MAX = 500  # of our own; a feed shows the newest CAP_FEED_MAX
+CAP_FEED_MAX = 50
+CAP_OUT_BACK_MS = 12 * 3_600_000  # what was done longer ago is not announced any more
+CAP_OUT_POLL_S = 2.0
+CAP_CERTIFICATE_DAYS = 5 * 365
+CAP_FRESH_S = 15  # how long a reader may keep the feed
+ALERTS_PER_10_MIN_MAX = 300  # requests of one address for feed and alerts
 
 # --- parking entitlements ------------------------------------------------------------------------
 USED_CLAIMS_MAX = 1_000_000  # titles that one verifier remembers, about 60 bytes each
@@ -301,6 +309,10 @@ QUESTION_CHARS_MAX = 2_000
 TITLE_CHARS_MAX = 120
 CHOICES_MAX = 10
 CONSULTATION_DAYS_MAX = 92
+EXPERIMENT_DAYS_MIN = 14  # usable ones before and during: with fewer, nothing is concluded
+EXPERIMENT_DAYS_MAX = 366
+EXPERIMENT_ASSETS_MAX = 500
+EXPERIMENT_BYTES_MAX = 1_000_000  # of a published file
 VOTING_CODES_MAX = 20_000
 VOTING_CODE_CHARS = 16  # of 32 letters and digits: 80 bits
 VOTING_TRIES_PER_10_MIN_MAX = 10  # of one address
@@ -308,3 +320,13 @@ VOTING_TRIES_OF_ALL_PER_10_MIN_MAX = 600
 TALLY_BYTES_MAX = 16 * 1024 * 1024
 PAPER_ALARMS_MAX = 50_000
 PAPER_ENTRIES_READ_MAX = 300_000  # of the evidence log, from the newest backwards
+
+# --- many communes in one installation -------------------------------------------------------------
+COMMUNES_MAX = 100  # homes in one installation
+DOOR_REQUESTS_PER_S = 200.0  # of one commune at the front door, sustained
+DOOR_BURST = 400.0
+DOOR_OPEN_MAX = 700  # requests of one commune that are open at once, live pages among them
+DOOR_CONNECT_S_MAX = 5.0
+DOOR_ANSWER_S_MAX = 120.0  # silence of a hub: a diligence file takes seconds, live pages speak sooner
+DOOR_BODY_SILENCE_S_MAX = 20.0  # silence of a client in the middle of what it sends
+COMMUNE_STOP_S_MAX = 60.0

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from beffroi.evidence.entry import Draft, EntryError
+from beffroi.evidence.entry import NOTHING, Draft, EntryError
 from beffroi.hub.dossier.books import BOOKS, CHOICE, DAY, LONG, WHOLE, Book, Field
 from beffroi.kernel.document import is_id
 from beffroi.model.limits import (
@@ -73,12 +73,14 @@ class Registers:
         at_ms: int = 0,
         refs: Refs | None = None,
         entry_kind: str = "",
+        subject: bytes = NOTHING,
     ) -> Record:
-        """A line whose facts are fit. `at_ms` 0: now. `refs` of the evidence entry."""
+        """A line whose facts are fit. `at_ms` 0: now. `refs` and `subject` of the evidence entry."""
         at_ms, record_id = at_ms or self._clock.now_ms(), self._new_id()
         record = Record(record_id, book, key, what, at_ms, actor, dict(facts))
         kind = entry_kind or f"register.{book}"
-        draft = Draft(kind, at_ms, refs={"case": record_id, **(refs or {})}, payload=said(record))
+        named = {"case": record_id, **(refs or {})}
+        draft = Draft(kind, at_ms, subject, named, said(record))
         index = -1
         if self.journal is not None:
             try:

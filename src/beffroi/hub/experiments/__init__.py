@@ -1,0 +1,1 @@
+"""Experiments: promised before they begin, measured after, published good or bad."""
