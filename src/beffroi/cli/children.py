@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -24,12 +25,23 @@ log = structlog.get_logger("supervisor")
 
 
 class Child:
-    """`beffroi NAME-process --home HOME`, for as long as the supervisor wants it."""
+    """`beffroi NAME-process --home HOME` (or `COMMAND --home HOME`), for as long as the supervisor
+    wants it."""
 
-    def __init__(self, name: str, home: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        home: Path,
+        command: str = "",
+        *,
+        env: Mapping[str, str] | None = None,
+        stop_s_max: float = STOP_S_MAX,
+    ) -> None:
         self.name = name
         self.restarts = 0
-        self._command = [sys.executable, "-m", "beffroi", f"{name}-process", "--home", str(home)]
+        self._env, self._stop_s_max = env or {}, stop_s_max
+        work = command or f"{name}-process"
+        self._command = [sys.executable, "-m", "beffroi", work, "--home", str(home)]
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -43,7 +55,7 @@ class Child:
         try:
             while True:
                 started = time.monotonic()
-                self._process = await spawn(self._command, None, {}, FILES_MAX)
+                self._process = await spawn(self._command, None, self._env, FILES_MAX)
                 code = await self._process.wait()
                 if time.monotonic() - started > STEADY_S:
                     wait_s = BACKOFF_S_MIN
@@ -52,4 +64,4 @@ class Child:
                 wait_s = min(wait_s * 2, BACKOFF_S_MAX)
                 self.restarts += 1
         finally:
-            await end(self._process, STOP_S_MAX)
+            await end(self._process, self._stop_s_max)

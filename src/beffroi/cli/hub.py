@@ -22,6 +22,7 @@ from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
 from beffroi.cli import place
+from beffroi.cli.alerts import announcer_of
 from beffroi.cli.attacks import attacks_of
 from beffroi.cli.coordination import UNPLANNED, Places, attach
 from beffroi.cli.diligence import diligence
@@ -213,6 +214,9 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         app = _app(services, settings)
         app.state.witness = witness = witness_of(settings.home)
         app.state.advisor, app.state.coordination, app.state.house = advisor, feed, house
+        app.state.announcer = announcer = await asyncio.to_thread(
+            announcer_of, settings, store, known, clock, dispatch
+        )
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
@@ -223,7 +227,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         chores = beat(store, clock), warm(services.results), keeper.run()
         upkeep = asyncio.gather(keep(store.readings, clock), *chores)
         rounds.dispatch = dispatch
-        advising = asyncio.gather(advisor.run(), house.run())
+        announcing = [announcer.run()] if announcer else []
+        advising = asyncio.gather(advisor.run(), house.run(), *announcing)
         try:
             yield app
         finally:
@@ -298,7 +303,7 @@ def _uvicorn(settings: Settings, app: FastAPI) -> uvicorn.Config:
 def _welcome(settings: Settings, app: FastAPI) -> None:
     """Printed, never logged elsewhere: the first administrator is whoever opens this link."""
     scheme = "https" if settings.web.tls_cert else "http"
-    base = f"{scheme}://{settings.web.host}:{settings.web.port}"
+    base = settings.reports.address or f"{scheme}://{settings.web.host}:{settings.web.port}"
     path = first_link(app.state.services)
     if path is None:
         print(f"Beffroi : {base}/", flush=True)

@@ -20,6 +20,7 @@ from beffroi.cli import (
     entitlement,
     evidence,
     guard,
+    host,
     indicators,
     lab,
     place,
@@ -45,6 +46,7 @@ app.add_typer(consultation.app, name="consultation")
 app.add_typer(data.app, name="data")
 app.add_typer(entitlement.app, name="entitlement")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(host.app, name="host")
 app.add_typer(lab.app, name="lab")
 app.command()(evidence.verify)
 app.add_typer(indicators.app, name="indicators")
@@ -168,3 +170,12 @@ def hub_process(home: Home = None) -> None:
 
     place.quiet_logs()
     run(work(settings_of(home)))
+
+
+@app.command(hidden=True)
+def door_process(home: Home = None) -> None:
+    """Started by `host`: the front door of many communes."""
+    from beffroi.cli.host_run import door_process as work
+
+    place.quiet_logs()
+    run(work(home or default_home()))

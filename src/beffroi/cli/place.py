@@ -7,9 +7,9 @@ import fcntl
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import structlog
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from beffroi.ports.codec import CodecRunner
     from beffroi.ports.notify import Notifier
     from beffroi.ports.store import Store
+
+
+COMMUNE_ENV = "BEFFROI_COMMUNE"  # set by an installation of many communes, for its journal
 
 
 class InUseError(Exception):
@@ -73,12 +76,19 @@ def endpoint(settings: Settings) -> Endpoint:
 @contextlib.contextmanager
 def alone(settings: Settings) -> Iterator[None]:
     """Only one supervisor may serve a home folder."""
-    fd = os.open(settings.home / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    with alone_in(settings.home):
+        yield
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Only one of us may hold this folder."""
+    fd = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise InUseError(f"{settings.home} is already served by another process") from error
+        raise InUseError(f"{folder} is already served by another process") from error
     finally:
         os.close(fd)
 
@@ -103,6 +113,13 @@ class Journal:
             self._file.flush()
 
 
+def _whose(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+    """Which commune a line is about, where several share a journal."""
+    if commune := os.environ.get(COMMUNE_ENV):
+        event["commune"] = commune
+    return event
+
+
 def quiet_logs(level: str = "info") -> None:
     """One line per event on stderr, for the terminal and for the journal of the machine."""
     structlog.configure(
@@ -110,6 +127,7 @@ def quiet_logs(level: str = "info") -> None:
         logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, Journal(sys.stderr))),
         processors=[
             structlog.contextvars.merge_contextvars,
+            _whose,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(),

@@ -35,9 +35,9 @@ async def serve(settings: Settings, beside: Sequence[str] = ()) -> None:
     """Until a signal. Children named `beside` run along (the demo's street), ended first."""
     with place.alone(settings):
         stop = end_signals()
-        _free(settings.web.host, settings.web.port, "web.port")
-        _free(settings.mqtt.host, settings.mqtt.port, "mqtt.port")
-        _free("127.0.0.1", settings.nats.port, "nats.port")
+        free(settings.web.host, settings.web.port, "web.port")
+        free(settings.mqtt.host, settings.mqtt.port, "mqtt.port")
+        free("127.0.0.1", settings.nats.port, "nats.port")
         await _prepare(settings)
         broker = place.broker_of(settings)
         await broker.start()
@@ -66,7 +66,7 @@ async def _prepare(settings: Settings) -> None:
         raise NotReadyError("the database could not be opened: see the line above")
 
 
-def _free(host: str, port: int, setting: str) -> None:
+def free(host: str, port: int, setting: str, file: str = "config.toml") -> None:
     """Said once and clearly, instead of a child that dies again and again."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -76,5 +76,5 @@ def _free(host: str, port: int, setting: str) -> None:
         except OSError as error:
             raise NotReadyError(
                 f"{host}:{port} cannot be used ({error.strerror}); "
-                f"stop the other program or set {setting} in config.toml"
+                f"stop the other program or set {setting} in {file}"
             ) from error

@@ -119,10 +119,11 @@ def _sections(path: Path, table: dict[str, Any]) -> dict[str, Any]:
     unknown = set(table) - set(known)
     if unknown:
         raise SettingsError(f"{path}: unknown section {sorted(unknown)}; known: {sorted(known)}")
-    return {name: _section(path, name, known[name], value) for name, value in table.items()}
+    return {name: section(path, name, known[name], value) for name, value in table.items()}
 
 
-def _section(path: Path, name: str, kind: Any, table: Any) -> Any:
+def section(path: Path, name: str, kind: Any, table: Any) -> Any:
+    """A table of a settings file as the dataclass `kind`. SettingsError names what is wrong."""
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: [{name}] must be a table")
     hints = get_type_hints(kind)
