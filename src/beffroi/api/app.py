@@ -11,6 +11,7 @@ from beffroi.api.border import Border
 from beffroi.api.report_gate import Gate
 from beffroi.api.routes import (
     alarms,
+    alerts,
     assets,
     commands,
     commands_people,
@@ -39,6 +40,7 @@ from beffroi.api.tries import Tries
 from beffroi.hub.open_data.publish import OpenData
 from beffroi.hub.services import Services
 from beffroi.model.limits import (
+    ALERTS_PER_10_MIN_MAX,
     CODE_TRIES_PER_10_MIN_MAX,
     OPEN_PER_10_MIN_MAX,
     PASSKEY_TRIES_PER_10_MIN_MAX,
@@ -52,6 +54,7 @@ ROUTERS = (
     events.router,
     assets.router,
     alarms.router,
+    alerts.router,
     indicators.router,
     maturity.router,
     devices.router,
@@ -91,6 +94,8 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.open_data = OpenData(services)
     app.state.booth = consultations.Booth(services)
     app.state.open_tries = Tries(OPEN_PER_10_MIN_MAX)
+    app.state.alert_tries = Tries(ALERTS_PER_10_MIN_MAX)
+    app.state.announcer = app.state.advisor = app.state.house = None  # set where they run
     app.state.result_tries = Tries(RESULTS_PER_10_MIN_MAX)
     for router in ROUTERS:
         app.include_router(router)

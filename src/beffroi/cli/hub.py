@@ -12,7 +12,6 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from beffroi.adapters.cap.inbox import Inbox
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats.bus import NatsBus
 from beffroi.adapters.nats.refusals import SESSION, Refusal
@@ -22,7 +21,7 @@ from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
 from beffroi.cli import place
-from beffroi.cli.alerts import announcer_of
+from beffroi.cli.alerts import alerting
 from beffroi.cli.attacks import attacks_of
 from beffroi.cli.coordination import UNPLANNED, Places, attach
 from beffroi.cli.diligence import diligence
@@ -36,7 +35,6 @@ from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.base import Domain
 from beffroi.domains.registry import domains
-from beffroi.hub.advice import Advisor
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
 from beffroi.hub.coordination import rules as coordination_rules
@@ -195,8 +193,6 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     teller.feed = refusals.feed = feed
     rounds = Rounds(settings, store, bus, clock)
     refusals.house = house = house_of(rounds, desk, alarms, clock)
-    inbox = await asyncio.to_thread(Inbox, settings.home / "alerts")
-    advisor = Advisor(inbox, store.assets, known, alarms, clock)
     changed = Changed(live, orders, feed)
     async with (
         personal_data(settings, alarms, clock) as keeper,
@@ -208,15 +204,13 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         teller.ledger = ledger
         services = Services(
             store, live, desk, bus, clock, codecs, identity, known, *here, dispatch,
-            keeper.vault, privacy=joined(keeper, dispatch),
+            keeper.vault, privacy=joined(keeper, dispatch, store.people),
             results=scoreboard_of(store, clock, known, dispatch), reports=reports, office=office,
         )  # fmt: skip
         app = _app(services, settings)
         app.state.witness = witness = witness_of(settings.home)
-        app.state.advisor, app.state.coordination, app.state.house = advisor, feed, house
-        app.state.announcer = announcer = await asyncio.to_thread(
-            announcer_of, settings, store, known, clock, dispatch
-        )
+        alerts = await asyncio.to_thread(alerting, app, settings, store, alarms)
+        app.state.coordination, app.state.house = feed, house
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
@@ -227,8 +221,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         chores = beat(store, clock), warm(services.results), keeper.run()
         upkeep = asyncio.gather(keep(store.readings, clock), *chores)
         rounds.dispatch = dispatch
-        announcing = [announcer.run()] if announcer else []
-        advising = asyncio.gather(advisor.run(), house.run(), *announcing)
+        advising = asyncio.gather(house.run(), *(one.run() for one in alerts))
         try:
             yield app
         finally:

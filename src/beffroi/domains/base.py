@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from beffroi.kernel.envelope import Envelope
 from beffroi.model.asset import Asset, Kind, Label
-from beffroi.model.cap import Alert
+from beffroi.model.cap import Alert, Ref
 from beffroi.model.finding import Finding, Rule, Step
 from beffroi.model.measure import Entry, Measure
 from beffroi.model.reading import Obs
@@ -65,13 +65,25 @@ class Act:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A command that somebody may ask for; never one by itself. `params` are filled in as far as
-    they are known, `missing` must be chosen by a person. `why` is for people to read."""
+    they are known, `missing` must be chosen by a person. `why` is for people to read, `of` the
+    alert that it follows from."""
 
     asset: str
     action: str
     params: Mapping[str, int | str]
     why: Label
     missing: tuple[str, ...] = ()
+    of: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A command that was read back as done; `at_ms` is when it was sent."""
+
+    action: str
+    params: Mapping[str, int | str]
+    digest: bytes
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +125,14 @@ def no_advice(alerts: Sequence[Alert], assets: Sequence[Asset], now_ms: int) -> 
     return Advice()
 
 
+def no_announcement(
+    asset: Asset, done: Sequence[Shown], sender: str, sender_name: str
+) -> Sequence[Alert]:
+    """What was done to it is nothing to tell the public."""
+    del asset, done, sender, sender_name
+    return ()
+
+
 def no_findings(reports: Sequence[Report], now_ms: int) -> Sequence[Finding]:
     """What inhabitants report raises no alarm of it."""
     del reports, now_ms
@@ -146,6 +166,10 @@ class Domain:
     `advise(alerts, assets, now_ms)`: what follows for the assets of this domain from the verified
     alerts of authorities that were received, in any order, updates and cancellations among them.
 
+    `announce(asset, done, sender, sender_name)`: the public alerts that follow from what was done
+    to the asset, oldest first, with the updates and cancellations that end them. The same commands
+    give the same messages.
+
     `topics`: categories under which inhabitants report something to this service.
     `reported(reports, now_ms)`: how its findings stand, given all reports that are open (and some
     that are not), about the asset of a report or, without one, about the report's own id.
@@ -170,6 +194,7 @@ class Domain:
         nothing_ordered
     )
     advise: Callable[[Sequence[Alert], Sequence[Asset], int], Advice] = no_advice
+    announce: Callable[[Asset, Sequence[Shown], str, str], Sequence[Alert]] = no_announcement
     topics: Mapping[str, Topic] = field(default_factory=dict)
     reported: Callable[[Sequence[Report], int], Sequence[Finding]] = no_findings
     measures: Mapping[str, Measure] = field(default_factory=dict)

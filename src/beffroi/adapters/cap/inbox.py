@@ -18,7 +18,13 @@ import structlog
 from beffroi.adapters.cap.signature import Authority, verified
 from beffroi.adapters.cap.xml import read
 from beffroi.model.cap import Alert, CapError
-from beffroi.model.limits import CAP_BYTES_MAX, CAP_KEPT_MAX, CAP_PER_TURN_MAX
+from beffroi.model.limits import (
+    CAP_BYTES_MAX,
+    CAP_KEPT_MAX,
+    CAP_PER_TURN_MAX,
+    CAP_REFUSED_SHOWN_MAX,
+)
+from beffroi.ports.bulletins import Refused
 
 log = structlog.get_logger("alerts")
 SENDER_CHARS_MAX = 300
@@ -48,6 +54,17 @@ class Inbox:
             self._look(path, now_ms)
         self._forget()
         return list(self._known.values())
+
+    def refused(self) -> Sequence[Refused]:
+        """Whoever may write into this folder may also take it away: that is no error here."""
+        found = []
+        for path in self._refused.glob("*.txt"):
+            try:
+                at_ms, why = int(path.stat().st_mtime * 1000), path.read_text(errors="replace")
+            except OSError:
+                continue
+            found.append(Refused(path.name.removesuffix(".txt")[:80], why.strip()[:300], at_ms))
+        return sorted(found, key=lambda one: (-one.at_ms, one.name))[:CAP_REFUSED_SHOWN_MAX]
 
     def _look(self, path: Path, now_ms: int) -> None:
         try:

@@ -142,13 +142,14 @@ def base_of(request: Request) -> str:
 
 def tagged(request: Request, tag: str, media: str) -> Response | None:
     """304 when the reader has these bytes already."""
-    known = [one.strip().removeprefix("W/") for one in _none_match(request).split(",")]
+    known = [one.strip().removeprefix("W/") for one in none_match(request).split(",")]
     if f'"{tag}"' not in known and "*" not in known:
         return None
     return Response(status_code=304, headers=_headers(tag), media_type=media)
 
 
-def _none_match(request: Request) -> str:
+def none_match(request: Request) -> str:
+    """What the reader has already, cut."""
     return request.headers.get("if-none-match", "")[:1_000]
 
 

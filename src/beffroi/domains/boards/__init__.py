@@ -3,6 +3,7 @@
 from beffroi.domains import measure_streets, sharing_streets
 from beffroi.domains.base import Domain
 from beffroi.domains.boards.acts import ACTS, board_envelope, ordered
+from beffroi.domains.boards.announce import announce
 from beffroi.domains.boards.cap import advise
 from beffroi.domains.boards.decode import MODELS, decode
 from beffroi.domains.boards.entities import BOARD
@@ -23,6 +24,7 @@ DOMAIN = Domain(
     envelope=board_envelope,
     ordered=ordered,
     advise=advise,
+    announce=announce,
     measures=measure_streets.BOARDS,
     entries=measure_streets.BOARD_ENTRIES,
     sharing=sharing_streets.BOARDS,

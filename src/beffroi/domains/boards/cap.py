@@ -1,8 +1,8 @@
-"""Between alerts of authorities (CAP 1.2) and boards: what could be shown, what was shown.
+"""Between alerts of authorities (CAP 1.2) and boards: what could be shown.
 
 An alert that comes in is a finding and proposals, never a command: people decide and sign. An
-exercise proposes the exercise message and nothing else. What a board did show goes out as an alert
-in the same words. Knows no XML.
+exercise proposes the exercise message and nothing else. What goes out is in `announce`. Knows no
+XML.
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from typing import NamedTuple
 
 from beffroi.domains.base import Advice, Proposal
 from beffroi.domains.boards.acts import ALERT_MINUTES_MAX, MINUTE_MS
-from beffroi.domains.boards.catalogue import ALERT, EXERCISE, TEMPLATES, text_of
-from beffroi.kernel.code import code_of
+from beffroi.domains.boards.catalogue import EXERCISE, TEMPLATES
 from beffroi.model.asset import Asset, Label
 from beffroi.model.cap import Alert, Area, Info, Point, in_force
 from beffroi.model.finding import Finding
 
 RULE = "boards.authority_alert"
-NEAR_KM = 1.0  # around a board: the area of an alert of ours
 _WEIGHTY = ("Extreme", "Severe", "Moderate")
 EARTH_KM = 6_371.0
 
@@ -35,7 +33,7 @@ class Words(NamedTuple):
     pattern: str = ""
 
 
-_AS_CAP: Mapping[str, Words] = {
+AS_CAP: Mapping[str, Words] = {
     "alerte_orage": Words("Met", "Shelter", r"orage|thunder|lightning|foudre|grêle|hail"),
     "alerte_crue": Words("Met", "Avoid", r"inondation|crue|flood|submersion"),
     "alerte_neige": Words("Met", "Avoid", r"neige|verglas|snow|ice|avalanche"),
@@ -75,7 +73,7 @@ def _ended(alert: Alert, boards: Sequence[Asset], now_ms: int) -> list[Proposal]
     if (alert.msg_type, alert.status, alert.scope) != ("Cancel", "Actual", "Public") or not recent:
         return []
     why = Label(f"Annulation par {alert.sender}", f"Cancelled by {alert.sender}")
-    return [Proposal(one.id, "blank", {}, why) for one in boards]
+    return [Proposal(one.id, "blank", {}, why, of=alert.ref) for one in boards]
 
 
 def _in_french(infos: Sequence[Info]) -> Sequence[Info]:
@@ -96,18 +94,19 @@ def _proposal(alert: Alert, info: Info, board: Asset, now_ms: int) -> Proposal:
     what = f"{alert.sender} : {info.headline or info.event}"[:200]
     if alert.status in ("Exercise", "Test"):
         why = Label(f"Exercice de {what}", f"Exercise of {what}")
-        return Proposal(board.id, "show", {"template": EXERCISE, "minutes": left}, why)
+        params: dict[str, int | str] = {"template": EXERCISE, "minutes": left}
+        return Proposal(board.id, "show", params, why, of=alert.ref)
     template = _template(info)
     known: dict[str, int | str] = {"minutes": left, **({"template": template} if template else {})}
     fields = TEMPLATES[template].fields if template else ("template",)
-    return Proposal(board.id, "alert", known, Label(what, what), tuple(fields))
+    return Proposal(board.id, "alert", known, Label(what, what), tuple(fields), alert.ref)
 
 
 def _template(info: Info) -> str:
     """The first template whose words are in the event's name; "" leaves the choice to a person."""
     if "AllClear" in info.responses:
         return "fin_alerte"
-    for name, words in _AS_CAP.items():
+    for name, words in AS_CAP.items():
         if words.pattern and re.search(rf"\b({words.pattern})", info.event, re.IGNORECASE):
             return name
     return ""
@@ -142,44 +141,3 @@ def _km(a: Point, b: Point) -> float:
     half = sin((lat_b - lat_a) / 2) ** 2
     half += cos(lat_a) * cos(lat_b) * sin(radians(b[1] - a[1]) / 2) ** 2
     return 2 * EARTH_KM * asin(min(1.0, sqrt(half)))
-
-
-def alert_shown(
-    board: Asset,
-    params: Mapping[str, int | str],
-    digest: bytes,
-    sent_ms: int,
-    sender: str,
-    sender_name: str,
-) -> Alert | None:
-    """What the board shows by the command of this digest, as an alert to pass on; None for a
-    message that is no alert. An exercise goes out as an exercise."""
-    template = TEMPLATES[str(params["template"])]
-    if template.category != ALERT and template.id != EXERCISE:
-        return None
-    words = _AS_CAP.get(template.id, Words("Other", "None"))
-    clear = words.response == "AllClear"
-    info = Info(
-        categories=(words.category,),
-        event=template.label.fr,
-        urgency="Past" if clear else "Immediate",
-        severity="Minor" if clear or template.id == EXERCISE else "Severe",
-        certainty="Observed",
-        language="fr-FR",
-        responses=(words.response,),
-        effective_ms=sent_ms,
-        expires_ms=sent_ms + int(params["minutes"]) * MINUTE_MS,
-        sender_name=sender_name,
-        headline=" ".join(text_of(params).split()),
-        parameters=(("beffroi-code", code_of(digest)),),
-        areas=(Area(board.name or board.id, circles=(((board.lat, board.lon), NEAR_KM),)),),
-    )
-    status = "Exercise" if template.id == EXERCISE else "Actual"
-    return Alert(digest.hex(), sender, sent_ms, status, "Alert", "Public", infos=(info,))
-
-
-def cancelled(alert: Alert, digest: bytes, sent_ms: int) -> Alert:
-    """The message that ends it, after the board was cleared by the command of this digest."""
-    return Alert(
-        digest.hex(), alert.sender, sent_ms, alert.status, "Cancel", alert.scope, (alert.ref,)
-    )

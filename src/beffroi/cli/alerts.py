@@ -1,0 +1,34 @@
+"""Puts together what reads authorities' alerts and what publishes the commune's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fastapi import FastAPI
+
+from beffroi.adapters.cap.inbox import Inbox
+from beffroi.adapters.cap.outbox import OwnAlerts
+from beffroi.adapters.sql import SqlStore
+from beffroi.cli.settings import Settings
+from beffroi.hub.advice import Advisor
+from beffroi.hub.announcer import Announcer
+from beffroi.hub.services import Services
+from beffroi.model.finding import Finding
+
+FOLDER = "alerts"
+
+
+def alerting(
+    app: FastAPI, settings: Settings, store: SqlStore, alarms: Callable[[Sequence[Finding]], None]
+) -> Sequence[Advisor | Announcer]:
+    """What is to be run beside the hub. Nothing is announced without a trust repository."""
+    services: Services = app.state.services
+    folder, known, clock = settings.home / FOLDER, services.domains, services.clock
+    app.state.advisor = advisor = Advisor(Inbox(folder), store.assets, known, alarms, clock)
+    if services.dispatch is None:
+        return (advisor,)
+    book = services.dispatch.book
+    sender = f"beffroi/{book.trusted.commune}"  # as the evidence log is named
+    hands = OwnAlerts(folder, sender), store.commands, store.assets, known
+    app.state.announcer = announcer = Announcer(*hands, book.record, clock, sender)
+    return advisor, announcer
