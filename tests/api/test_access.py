@@ -14,6 +14,7 @@ from beffroi.api import accounts, sessions
 
 PUBLIC = {
     "/healthz",
+    "/api/delegated",  # a token of its own
     "/sign-in",
     "/sign-in/second",
     "/sign-in/passkey",

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from beffroi.adapters.clock import SystemClock
+from beffroi.adapters.followed import HttpFollowed
 from beffroi.adapters.nats.bus import NatsBus
 from beffroi.adapters.nats.refusals import SESSION, Refusal
 from beffroi.adapters.pki.enrol import Enrolment
@@ -39,6 +40,7 @@ from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
 from beffroi.hub.coordination import rules as coordination_rules
 from beffroi.hub.coordination.feed import Feed
+from beffroi.hub.delegations import Delegations
 from beffroi.hub.dispatch.alarming import ToDesk
 from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.dossier.ledger import Ledger
@@ -51,6 +53,7 @@ from beffroi.hub.privacy import rules as privacy_rules
 from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
 from beffroi.kernel.limits import DAY_MS
+from beffroi.lab.twin import LabTwin
 from beffroi.model.alarm import AlarmChange
 from beffroi.model.finding import Rule
 from beffroi.model.limits import WEB_CONNECTIONS_MAX
@@ -208,9 +211,11 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             results=scoreboard_of(store, clock, known, dispatch), reports=reports, office=office,
         )  # fmt: skip
         app = _app(services, settings)
+        app.state.followed = followed = HttpFollowed(settings.home, clock.now_ms)
         app.state.witness = witness = witness_of(settings.home)
         alerts = await asyncio.to_thread(alerting, app, settings, store, alarms)
         app.state.coordination, app.state.house = feed, house
+        app.state.twin = LabTwin()
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
@@ -218,7 +223,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
         watching = asyncio.create_task(feed.run())
-        chores = beat(store, clock), warm(services.results), keeper.run()
+        delegations = Delegations(office.registers, store.assets, clock)
+        chores = beat(store, clock), warm(services.results), keeper.run(), delegations.run()
         upkeep = asyncio.gather(keep(store.readings, clock), *chores)
         rounds.dispatch = dispatch
         advising = asyncio.gather(house.run(), *(one.run() for one in alerts))
@@ -234,6 +240,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
                 await work
             await bus.stop()
             codecs.close()
+            followed.close()
             if witness is not None:
                 witness.close()
             await asyncio.to_thread(herald.close)

@@ -15,10 +15,12 @@ from beffroi.cli import (
     command,
     consultation,
     data,
+    delegated,
     device,
     dossier,
     entitlement,
     evidence,
+    experiment,
     guard,
     host,
     indicators,
@@ -43,7 +45,9 @@ app.add_typer(board.app, name="board")
 app.add_typer(codec.app, name="codec")
 app.add_typer(command.app, name="command")
 app.add_typer(consultation.app, name="consultation")
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(data.app, name="data")
+app.add_typer(delegated.app, name="delegated")
 app.add_typer(entitlement.app, name="entitlement")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(host.app, name="host")

@@ -20,6 +20,7 @@ from beffroi.api.words import lang_of, said
 from beffroi.hub.alarms.text import REFUSALS
 from beffroi.hub.services import Services
 from beffroi.model.asset import Commune, Label
+from beffroi.ports.followed import Followed
 from beffroi.ui import bundle, i18n, tones
 from beffroi.ui.script_words import SCRIPT_WORDS
 
@@ -78,10 +79,17 @@ def page(request: Request, template: str, http: int = 200, /, **facts: Any) -> R
         "letters": marks({name: said(domain.label, lang) for name, domain in domains.items()}),
         "ago": lambda ms: i18n.ago(ms, now, lang),
         "when": partial(_when, lang, commune.timezone),
+        "follows": _follows(request),
         "grave_open": _grave_open(services) if person else 0,
     }
     body = environment(lang).get_template(template).render(facts)
     return HTMLResponse(body, http, headers={"content-language": lang, "vary": "accept-language"})
+
+
+def _follows(request: Request) -> bool:
+    """Whether other communes have delegated something to whoever runs this hub."""
+    followed: Followed | None = getattr(request.app.state, "followed", None)
+    return followed is not None and followed.any()
 
 
 def _grave_open(services: Services) -> int:
