@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from beffroi.api import problems
+from beffroi.api import experiment_views, problems
 from beffroi.api.access import guard
 from beffroi.api.border import Border
 from beffroi.api.report_gate import Gate
@@ -18,8 +18,10 @@ from beffroi.api.routes import (
     commands_plans,
     consultations,
     data,
+    delegated,
     devices,
     events,
+    experiments,
     indicators,
     lab,
     maturity,
@@ -42,6 +44,7 @@ from beffroi.hub.services import Services
 from beffroi.model.limits import (
     ALERTS_PER_10_MIN_MAX,
     CODE_TRIES_PER_10_MIN_MAX,
+    DELEGATED_PER_10_MIN_MAX,
     OPEN_PER_10_MIN_MAX,
     PASSKEY_TRIES_PER_10_MIN_MAX,
     RESULTS_PER_10_MIN_MAX,
@@ -59,6 +62,7 @@ ROUTERS = (
     maturity.router,
     devices.router,
     data.router,
+    delegated.router,
     people.router,
     privacy.router,
     commands.router,
@@ -69,6 +73,7 @@ ROUTERS = (
     open311.router,
     open_data.router,
     consultations.router,
+    experiments.router,
 )
 
 
@@ -93,6 +98,8 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.public_map = reports.PublicMap()
     app.state.open_data = OpenData(services)
     app.state.booth = consultations.Booth(services)
+    app.state.experiments, app.state.twin = experiment_views.made(services), None
+    app.state.delegated_tries = Tries(DELEGATED_PER_10_MIN_MAX)
     app.state.open_tries = Tries(OPEN_PER_10_MIN_MAX)
     app.state.alert_tries = Tries(ALERTS_PER_10_MIN_MAX)
     app.state.announcer = app.state.advisor = app.state.house = None  # set where they run

@@ -207,7 +207,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         teller.ledger = ledger
         services = Services(
             store, live, desk, bus, clock, codecs, identity, known, *here, dispatch,
-            keeper.vault, privacy=joined(keeper, dispatch, store.people),
+            keeper.vault, privacy=joined(keeper, office.stores.journal, store.people),
             results=scoreboard_of(store, clock, known, dispatch), reports=reports, office=office,
         )  # fmt: skip
         app = _app(services, settings)

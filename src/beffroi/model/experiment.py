@@ -88,7 +88,8 @@ class TwinParam(NamedTuple):
 
 
 class TwinOffer(NamedTuple):
-    """A simulation. `prop` is the property whose mean day it foretells."""
+    """A simulation. `prop` is the property whose mean day it foretells, "" when nothing
+    of the town measures that."""
 
     name: str
     label: Label

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from beffroi.model.asset import Label
-from beffroi.model.limits import ACCESS_LOG_DAYS
+from beffroi.model.limits import ACCESS_LOG_DAYS, SIGN_IN_LOG_DAYS
 
 
 class Purpose(NamedTuple):
@@ -30,4 +30,6 @@ _ALL = (
     Purpose("incident", 5 * 366, Label("suivi d’un incident", "following up an incident")),
     Purpose("request", ACCESS_LOG_DAYS, Label("demandes d’accès", "access requests")),
 )
+# Not in the vault: lines of the main database's access log, with the network address.
+SIGN_INS = Purpose("sign_in", SIGN_IN_LOG_DAYS, Label("connexions", "sign-ins"))
 PURPOSES: Mapping[str, Purpose] = MappingProxyType({one.id: one for one in _ALL})

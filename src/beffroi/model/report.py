@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from beffroi.model.asset import Label
 
+IDEA = "idea"  # the topic of what is no problem but a proposal: it may become an experiment
+
 
 class ReportState(StrEnum):
     """Where a report is. The transitions are in `hub.reports.lifecycle`."""

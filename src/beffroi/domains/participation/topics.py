@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from beffroi.model.asset import Label
-from beffroi.model.report import Topic
+from beffroi.model.report import IDEA, Topic
 
 _ROAD = Label("Rue et trottoir", "Street and pavement")
 _NET = Label("Réseaux", "Networks")
 _LIFE = Label("Cadre de vie", "Surroundings")
+_IDEAS = Label("Proposer", "Propose")
 
 
 def _topic(
@@ -73,6 +74,9 @@ TOPICS: Mapping[str, Topic] = MappingProxyType({
     "access": _topic(
         _LIFE, "Accès difficile (poussette, fauteuil)", "Hard to pass (pram, wheelchair)",
         "Trottoir, entrée, arrêt", "Pavement, entrance, stop"),
+    IDEA: _topic(
+        _IDEAS, "Une idée pour la commune", "An idea for the commune",
+        "Ce qui pourrait être essayé, et ce qui changerait", "What could be tried, and the change"),
     "other": _topic(
         _LIFE, "Autre chose", "Something else",
         "Ce que la mairie doit savoir", "What the town hall should know"),

@@ -56,7 +56,8 @@ def effect(treated: Daily, control: Daily | None, start: int) -> Effect:
     now = [day for day in days if day >= start]
     before = float(np.mean([treated[day] for day in was])) if was else float("nan")
     after = float(np.mean([treated[day] for day in now])) if now else float("nan")
-    nothing = Effect(before, after, *[float("nan")] * 3, len(was), len(now))
+    nan = float("nan")
+    nothing = Effect(before, after, nan, nan, nan, len(was), len(now))
     if min(len(was), len(now)) < EXPERIMENT_DAYS_MIN or not before > 0:
         return nothing
     y = np.array([treated[day] for day in days]) / before
@@ -73,8 +74,7 @@ def effect(treated: Daily, control: Daily | None, start: int) -> Effect:
 
 
 def verdict(found: Effect, target_pct: float) -> str:
-    """ "unknown", "reached", "better", "none" or "worse". A goal counts as reached only when the whole
-    interval lies beyond it."""
+    """ "unknown", "reached", "better", "none" or "worse". Reached: the whole interval lies beyond."""
     if not found.known:
         return "unknown"
     sign = 1.0 if target_pct > 0 else -1.0
