@@ -21,7 +21,6 @@ def a_home(folder: Path) -> Path:
         "ca/ca.key": "secret",
         "keys/hub.key": "seed",
         "trust/metadata/1.root.json": "{}",
-        "personal.sqlite": "not in the copy",
         "nats/store": "not in the copy",
     }.items():
         path = folder / name
@@ -39,7 +38,6 @@ def test_what_a_commune_needs_comes_back_and_nothing_else(tmp_path: Path) -> Non
     assert restore_home(copy, tmp_path / "new") == 4
     assert (tmp_path / "new/ca/ca.key").read_text() == "secret"
     assert (tmp_path / "new/ca/ca.key").stat().st_mode & 0o077 == 0
-    assert not (tmp_path / "new/personal.sqlite").exists()
     assert not (tmp_path / "new/nats").exists()
     with pytest.raises(CopyError, match="empty folder"):
         restore_home(copy, tmp_path / "new")

@@ -2,7 +2,8 @@
 
 Authority, keys, trust, evidence log, settings: without them a restored commune has readings but no
 devices that it recognises and no proof of what it did. The main database has its own copy; broker
-messages that wait are still with their streams; personal data have their own rule and stay out.
+messages that wait are still with their streams. Of personal data the sealed fields are in it and
+the keys are not: those are `adapters.personal.copying`'s, in a file to be kept elsewhere.
 The copy holds the commune's keys: its mode is 0600, and it is to be kept like a key.
 """
 
@@ -17,14 +18,24 @@ import sqlite3
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
 from beffroi.adapters.durable import sync
 from beffroi.model.limits import COPY_FILE_BYTES_MAX, COPY_FILES_MAX
 
-KEPT = ("config.toml", "ca", "keys", "trust", "evidence", "alerts", "codecs", "lab")
+KEPT = (
+    "config.toml",
+    "ca",
+    "keys",
+    "trust",
+    "evidence",
+    "alerts",
+    "codecs",
+    "lab",
+    "personal.sqlite",
+)
 CHECKPOINT = Path("evidence/log/checkpoint")
 MANIFEST = "MANIFEST.json"
 _PASSING = ("-wal", "-shm", "-journal", ".tmp", ".lock")
@@ -60,11 +71,17 @@ def copy_home(home: Path, target: Path) -> int:
     return len(digests)
 
 
-def restore_home(copy: Path, home: Path) -> int:
-    """Write the files of a copy into a home that has none of them; how many. All are checked
-    against the manifest before the first is written. CopyError otherwise, and nothing is written.
+def holds(copy: Path, name: str) -> bool:
+    """Whether this file is in the copy. CopyError when it is no sound copy."""
+    return name in _checked(copy)
+
+
+def restore_home(copy: Path, home: Path, leave: Collection[str] = ()) -> int:
+    """Write the files of a copy, but `leave`, into a home that has none of them; how many.
+    All are checked against the manifest before the first is written. CopyError otherwise, and
+    nothing is written.
     """
-    files = _checked(copy)
+    files = {name: one for name, one in _checked(copy).items() if name not in leave}
     there = [name for name in files if (home / name).exists()]
     if there:
         raise CopyError(

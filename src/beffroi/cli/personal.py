@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from beffroi.adapters.notify.outbox import Outbox
 from beffroi.adapters.personal import open_vault
 from beffroi.cli.settings import Settings
-from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.privacy.bulk import Told
 from beffroi.hub.privacy.egress import Gate
 from beffroi.hub.privacy.keeper import Keeper
 from beffroi.ports.clock import Clock
+from beffroi.ports.log_store import LogStore
+from beffroi.ports.store import PeopleStore
 
 
 @asynccontextmanager
@@ -29,7 +30,8 @@ async def personal_data(settings: Settings, told: Told, clock: Clock) -> AsyncIt
         await asyncio.to_thread(vault.close)
 
 
-def joined(keeper: Keeper, dispatch: Dispatch | None) -> Keeper:
-    """With the evidence log, when the commune has one."""
-    keeper.evidence = dispatch.book.log if dispatch is not None else None
+def joined(keeper: Keeper, journal: LogStore | None, people: PeopleStore) -> Keeper:
+    """With the sign-ins of the main database, and the evidence log when it could be opened."""
+    keeper.purge_sign_ins = people.purge_sign_ins
+    keeper.evidence = journal
     return keeper

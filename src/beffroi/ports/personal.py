@@ -85,6 +85,9 @@ class PersonalVault(PersonalStore, Protocol):
     def accesses(self, limit: int, before_id: int = 0, subject: str = "") -> Sequence[Access]:
         """Newest first; `before_id` pages (0 starts); of one person when `subject` is given."""
 
+    def erased(self) -> Sequence[str]:
+        """Pseudonyms that were erased, as the access log remembers them."""
+
     def readers(self, since_ms: int, actor: str = "") -> int:
         """How many different (actor, person) pairs were read since then, by everybody or one."""
 

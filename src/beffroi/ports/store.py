@@ -241,7 +241,14 @@ class PeopleStore(Protocol):
         """What was replaced or deleted leaves the engine's journal too, as far as it can."""
 
     def log_access(self, at_ms: int, actor: str, action: str, subject: str) -> None:
-        """Append-only."""
+        """Append-only, but for sign-ins whose time has come."""
+
+    def subjects_of(self, action: str) -> list[str]:
+        """About whom (or what) the access log has lines of this action, each once."""
+
+    def purge_sign_ins(self, before_ms: int) -> int:
+        """Lines of sign-ins, with their network addresses, from before then: how many went. The
+        database refuses while they are younger than SIGN_IN_LOG_DAYS before the newest line."""
 
     def failed_sign_ins(self, since_ms: int) -> int:
         """How many attempts with a wrong name or passphrase were logged since."""

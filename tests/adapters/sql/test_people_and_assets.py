@@ -11,6 +11,7 @@ from beffroi.adapters.sql import SqlStore
 from beffroi.model.alarm import Alarm, AlarmChange, AlarmEvent, AlarmState
 from beffroi.model.asset import Asset, Device
 from beffroi.model.finding import Severity
+from beffroi.model.limits import SIGN_IN_LOG_DAYS
 from beffroi.ports.store import Batch, StaleVersionError, StoreError, User
 
 NOW = 1_790_000_000_000
@@ -115,6 +116,25 @@ def test_a_session_ends(store: SqlStore) -> None:
     store.people.put_session("t", "u1", NOW)
     store.people.drop_session("t")
     assert store.people.session("t", NOW - 1) is None
+
+
+def test_sign_ins_end_and_nothing_else_does(store: SqlStore) -> None:
+    end = NOW - SIGN_IN_LOG_DAYS * 86_400_000
+    for at, action in (
+        (end - 9, "sign_in"),
+        (end - 8, "erase_account"),
+        (end - 7, "sign_in_failed"),
+    ):
+        store.people.log_access(at, "u1", action, "198.51.100.7")
+    store.people.log_access(NOW, "u1", "sign_in", "198.51.100.8")
+    assert store.people.purge_sign_ins(end) == 2
+    assert store.people.purge_sign_ins(end) == 0
+    assert store.people.subjects_of("erase_account") == ["198.51.100.7"]
+    with store.database.read() as conn:
+        left = conn.exec_driver_sql("SELECT action FROM access_log ORDER BY id").scalars().all()
+    assert list(left) == ["erase_account", "sign_in"]
+    with pytest.raises(StoreError):  # the database itself refuses what is younger
+        store.people.purge_sign_ins(NOW + 1)
 
 
 def test_the_access_log_cannot_be_rewritten(store: SqlStore) -> None:

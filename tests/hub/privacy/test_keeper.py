@@ -11,6 +11,7 @@ from beffroi.adapters.log.log import Log
 from beffroi.evidence.entry import read_entry
 from beffroi.hub.privacy.keeper import Keeper
 from beffroi.hub.privacy.rules import RULES
+from beffroi.model.limits import SIGN_IN_LOG_DAYS
 from beffroi.ports.log_store import LogError
 from beffroi.ports.personal import PersonalError
 
@@ -33,6 +34,17 @@ def test_what_has_ended_goes_and_the_log_says_how_much(tmp_path: Path) -> None:
     ]
     assert entries[1].subject == kit.vault.chain()[1]
     log.close()
+    kit.vault.close()
+
+
+def test_sign_ins_end_with_a_proof(tmp_path: Path) -> None:
+    kit, asked = Kit(tmp_path), []
+    kit.keeper.purge_sign_ins = lambda before: asked.append(before) or 7  # type: ignore[func-returns-value]
+    kit.keeper.once()
+    assert asked == [NOW - SIGN_IN_LOG_DAYS * DAY]
+    assert ("personal.purged", {"reason": "sign_in", "count": 7}) in [
+        (one.kind, dict(one.refs)) for one in kit.drafts
+    ]
     kit.vault.close()
 
 

@@ -50,6 +50,10 @@ class AccessLog:
         )
         return [Access(*row) for row in rows]
 
+    def erased(self) -> list[str]:
+        query = "SELECT DISTINCT subject FROM access WHERE action = 'erase' ORDER BY subject"
+        return [str(row[0]) for row in self._conn.execute(query)]
+
     def readers(self, since_ms: int, actor: str) -> int:
         """Different pairs of who read and who was read."""
         row = self._conn.execute(

@@ -66,7 +66,7 @@ class Vault:
         self._keys, self._conn, self._access = keys, conn, AccessLog(conn)
         self._broken = False
         self._lock = threading.RLock()
-        self._sweep()
+        self.sweep(1)
         rows = conn.execute("SELECT id FROM subject WHERE canary = 1")
         self._canaries = {str(row[0]) for row in rows}
 
@@ -166,6 +166,10 @@ class Vault:
     def accesses(self, limit: int, before_id: int = 0, subject: str = "") -> Sequence[Access]:
         with self._reading():
             return self._access.lines(limit, before_id, subject)
+
+    def erased(self) -> Sequence[str]:
+        with self._reading():
+            return self._access.erased()
 
     def readers(self, since_ms: int, actor: str = "") -> int:
         with self._reading():
@@ -268,16 +272,18 @@ class Vault:
         kept = {known for known, slot in slots.items() if rows.get(known) == slot}
         return keys, [at for at, slot in rows.items() if at not in kept and slot not in damaged]
 
-    def _sweep(self) -> None:
-        """What a crash left half done: one key or one person at most. More means that one of the
-        two files was lost or put back: nothing is destroyed then, and `check` says so."""
+    def sweep(self, most: int) -> int:
+        """What a crash left half done (one key or one person at most), or a copy of the two files
+        that were read behind each other. More than `most`: one of the two was lost or put back:
+        nothing is destroyed then, and `check` says so."""
         keys, rows = self._strays()
-        if len(keys) == 1:
-            self._keys.erase(keys[0])
-        if len(rows) == 1:
+        for slot in keys[: len(keys) <= most and len(keys)]:
+            self._keys.erase(slot)
+        if 0 < len(rows) <= most:
             with self._writing() as conn:
-                conn.execute("DELETE FROM subject WHERE id = ?", (rows[0],))
+                conn.executemany("DELETE FROM subject WHERE id = ?", [(one,) for one in rows])
             self._settle()
+        return len(keys) + len(rows)
 
     def _settle(self) -> None:
         """Deleted bytes leave the write-ahead log too."""

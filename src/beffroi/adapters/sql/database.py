@@ -66,6 +66,30 @@ class Database:
         except self._errors as error:
             raise self._in_words(error) from error
 
+    @contextmanager
+    def erase(self) -> Iterator[Connection]:
+        """Like `write`; what is deleted or replaced is overwritten on disk, also where whole pages
+        become free (costly, so not the rule), and leaves the write-ahead log when nobody reads it.
+        PostgreSQL's own vacuum and log recycling do that, in their time."""
+        with self.write() as conn:
+            if self.sqlite:
+                conn.exec_driver_sql("PRAGMA secure_delete = ON")
+            try:
+                yield conn
+            finally:
+                if self.sqlite:
+                    conn.exec_driver_sql("PRAGMA secure_delete = FAST")
+        self.settle()
+
+    def settle(self) -> None:
+        if not self.sqlite:
+            return
+        raw = self.engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            raw.close()
+
     def close(self) -> None:
         self.engine.dispose()
 

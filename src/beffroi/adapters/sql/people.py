@@ -30,7 +30,7 @@ class SqlPeople:
     def put_user(self, user: User) -> None:
         doc, chk = documents.pack(user.id, user)
         new = self._insert(schema.person).values(id=user.id, doc=doc, chk=chk)
-        with self._db.write() as conn:
+        with self._db.erase() as conn:
             conn.execute(
                 new.on_conflict_do_update(
                     index_elements=["id"], set_={"doc": new.excluded.doc, "chk": new.excluded.chk}
@@ -111,18 +111,24 @@ class SqlPeople:
             )
 
     def settle(self) -> None:
-        if not self._db.sqlite:
-            return  # PostgreSQL's own vacuum and log recycling do that, in their time
-        raw = self._db.engine.raw_connection()
-        try:
-            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            raw.close()
+        self._db.settle()
 
     def log_access(self, at_ms: int, actor: str, action: str, subject: str) -> None:
         row = {"at_ms": at_ms, "actor": actor, "action": action, "subject": subject}
         with self._db.write() as conn:
             conn.execute(insert(schema.access_log).values(row))
+
+    def subjects_of(self, action: str) -> list[str]:
+        row = schema.access_log.c
+        query = select(row.subject).where(row.action == action).distinct().order_by(row.subject)
+        with self._db.read() as conn:
+            return [str(one) for one in conn.execute(query).scalars()]
+
+    def purge_sign_ins(self, before_ms: int) -> int:
+        row = schema.access_log.c
+        old = row.action.in_(schema.SIGN_INS) & (row.at_ms < before_ms)
+        with self._db.erase() as conn:
+            return conn.execute(delete(schema.access_log).where(old)).rowcount
 
     def failed_sign_ins(self, since_ms: int) -> int:
         row = schema.access_log.c

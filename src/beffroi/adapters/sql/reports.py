@@ -43,7 +43,7 @@ class SqlReports:
             raise StoreError(f"the report {change.report.id!r} exists already") from error
 
     def apply(self, changes: Sequence[ReportChange]) -> None:
-        with self._db.write() as conn:
+        with self._db.erase() as conn:
             for change in changes:
                 _put(conn, change.report)
                 _tell(conn, change.event)
@@ -85,7 +85,7 @@ class SqlReports:
 
     def blank(self, report_id: str) -> int:
         blanked = 0
-        with self._db.write() as conn:
+        with self._db.erase() as conn:
             query = select(*schema.report_event.c).where(_event.report == report_id)
             for row in conn.execute(query).all():
                 event = documents.unpack(_EVENT, row.id, row.doc, row.chk)
@@ -103,7 +103,7 @@ class SqlReports:
             id=report_id, jpeg=jpeg, chk=zlib.crc32(jpeg)
         )
         kept = {"jpeg": new.excluded.jpeg, "chk": new.excluded.chk}
-        with self._db.write() as conn:
+        with self._db.erase() as conn:
             conn.execute(new.on_conflict_do_update(index_elements=["id"], set_=kept))
 
     def photo(self, report_id: str) -> bytes | None:
@@ -116,7 +116,7 @@ class SqlReports:
         return bytes(row.jpeg)
 
     def drop_photo(self, report_id: str) -> None:
-        with self._db.write() as conn:
+        with self._db.erase() as conn:
             conn.execute(delete(schema.report_photo).where(_photo.id == report_id))
 
     def counts(self) -> dict[ReportState, int]:

@@ -118,6 +118,9 @@ class Gate:
     def accesses(self, limit: int, before_id: int = 0, subject: str = "") -> Sequence[Access]:
         return self._vault.accesses(limit, before_id, subject)
 
+    def erased(self) -> Sequence[str]:
+        return self._vault.erased()
+
     def readers(self, since_ms: int, actor: str = "") -> int:
         return self._vault.readers(since_ms, actor)
 

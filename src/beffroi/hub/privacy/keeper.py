@@ -1,8 +1,8 @@
 """Keeps the promises made about personal data: what has ended goes, and there is a proof of it.
 
 Every hour: purge, look at the access log, and once a day anchor its digest in the evidence log, so
-that lines cut off its end are missed. The evidence holds counts and digests only. Without an
-evidence log (a commune without trust repository) the same lines stay in the access log alone.
+that lines cut off its end are missed. The evidence holds counts and digests only. Where the
+evidence log cannot be opened the same lines stay in the access log alone.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from beffroi.hub.privacy.bulk import Bulk, Told
 from beffroi.hub.privacy.egress import Gate, plant_canaries
 from beffroi.model.finding import Finding
 from beffroi.model.limits import RETENTION_PERIOD_S
+from beffroi.model.purposes import SIGN_INS
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogError, LogStore
 from beffroi.ports.notify import NotifyError
 from beffroi.ports.personal import PersonalError, Purged
+from beffroi.ports.store import StoreError
 
 DAY_MS = 86_400_000
 HUB = "hub"
@@ -36,6 +38,7 @@ class Keeper:
         self.bulk = Bulk(vault, told, self.record)
         self.evidence: LogStore | None = None  # hung here once the log is open
         self.purge_outbox: Callable[[int], object] = abs  # hung here with the outbox
+        self.purge_sign_ins: Callable[[int], int] = _none  # hung here with the store
         self._told = told
         self._anchored = (0, 0)  # when, and how many lines
 
@@ -64,11 +67,16 @@ class Keeper:
         """What is due now. Safe to repeat and to interrupt."""
         now = self.clock.now_ms()
         plant_canaries(self.vault, now)
-        purged = self.vault.purge(now)
+        purged = [*self.vault.purge(now), *self._sign_ins(now)]
         self.purge_outbox(now)
         self.record([_purged(one) for one in purged])
         self._look(now)
         return purged
+
+    def _sign_ins(self, now_ms: int) -> list[Purged]:
+        """The main database's lines of sign-ins, which hold network addresses."""
+        count = self.purge_sign_ins(now_ms - SIGN_INS.days * DAY_MS)
+        return [Purged(SIGN_INS.id, count, now_ms)] if count else []
 
     def _look(self, now_ms: int) -> None:
         wrong = self.vault.check()
@@ -85,11 +93,15 @@ class Keeper:
         while True:
             try:
                 purged = await asyncio.to_thread(self.once)
-            except (PersonalError, NotifyError) as error:
+            except (PersonalError, NotifyError, StoreError) as error:
                 log.warning("purge_failed", error=str(error))
             else:
                 log.info("personal_purge", fields=sum(one.fields for one in purged))
             await asyncio.sleep(RETENTION_PERIOD_S)
+
+
+def _none(_before_ms: int) -> int:
+    return 0
 
 
 def _purged(one: Purged) -> Draft:

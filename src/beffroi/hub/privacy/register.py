@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from beffroi.model.limits import ACCESS_LOG_DAYS, BACKUP_DAYS, OUTBOX_DAYS, SESSION_S_MAX
-from beffroi.model.purposes import PURPOSES
+from beffroi.model.purposes import PURPOSES, SIGN_INS
 from beffroi.ports.personal import Held
 
 ALWAYS = ""
@@ -120,8 +120,8 @@ _ACTIVITIES = (
         "Agents, élus, prestataires.",
         "Pseudonyme du compte, action, date ; adresse réseau pour les connexions.",
         "Administrateurs ; autorités en cas d’incident.",
-        f"Lectures de données personnelles : {ACCESS_LOG_DAYS} jours. Connexions : pas de purge "
-        "automatique dans cette version, à prévoir par la commune.",
+        f"Lectures de données personnelles : {ACCESS_LOG_DAYS} jours. Connexions, avec l’adresse "
+        f"réseau : {SIGN_INS.days} jours. Purge chaque heure, inscrite au journal de preuves.",
         "Ajout seul ; chaque ligne couvre la précédente ; empreinte ancrée chaque jour.",
     ),
 )
@@ -142,9 +142,9 @@ LABELS = (
     ("safety", "Sécurité"),
 )
 BACKUPS = (
-    f"Sauvegardes : à détruire après {BACKUP_DAYS} jours. Celle que fait Beffroi ne contient ni "
-    "le coffre ni ses clés. Qui sauvegarde aussi le coffre garde les clés à part : une personne "
-    "effacée reste illisible dans toute copie du coffre seul."
+    f"Sauvegardes : détruites après {BACKUP_DAYS} jours (beffroi backup --prune). Le coffre y est, "
+    "ses clés sont dans un fichier à garder ailleurs : une personne effacée reste illisible dans "
+    "toute copie du coffre seul, et une restauration efface de nouveau qui l’a été depuis."
 )
 NOTHING_ELSE = (
     "Capteurs (stationnement, éclairage, eau, comptages) : aucune donnée personnelle n’est "
