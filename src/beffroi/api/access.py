@@ -75,10 +75,11 @@ async def who(request: Request) -> Person | None:
 
 
 def _second_factor(services: Services, person: Person) -> None:
-    """Where the role needs one, an account without it reaches its own page only."""
+    """Where the role needs one, an account without it reaches its own page only. A passkey that
+    checks its person is two factors: the session it opened needs no code."""
     setting = services.store.people.setting
     needed = setting(SECOND_NEEDED + person.user.role) == "yes"
-    if needed and setting(SECOND + person.user.id) != "on":
+    if needed and not person.verified and setting(SECOND + person.user.id) != "on":
         text = "Your role needs a second factor: set it up on the page “My account” first."
         raise Refusal(403, "second_factor", text)
 

@@ -1,6 +1,7 @@
 """Sessions and their cookies. Only hashes reach the store; a stolen database opens no session.
 
-A token carries the time of its issue, so that "sign out everywhere" is one setting per person.
+A token carries the time of its issue, so that "sign out everywhere" is one setting per person, and
+whether a passkey opened it. Both are under the hash: nobody can write them in later.
 Knows nothing of passphrases.
 """
 
@@ -20,6 +21,7 @@ from beffroi.model.limits import SESSION_S_MAX
 from beffroi.ports.store import User
 
 COOKIE = "beffroi_session"
+VERIFIED = "~"  # how the secret of a session begins that a passkey opened
 ISSUED_AFTER = "sessions_after:"  # setting per user: older sessions are void
 
 
@@ -29,6 +31,11 @@ class Person(NamedTuple):
     user: User
     token: str
     csrf: str
+
+    @property
+    def verified(self) -> bool:
+        """Came in with something held and something known: a passkey that checked its person."""
+        return self.token.partition(".")[2].startswith(VERIFIED)
 
 
 def hashed(token: str) -> str:
@@ -47,10 +54,10 @@ def cookie_name(https: bool) -> str:
     return f"__Host-{COOKIE}" if https else COOKIE
 
 
-def start(services: Services, user: User) -> str:
+def start(services: Services, user: User, *, verified: bool = False) -> str:
     """A new session; its token goes into the cookie and nowhere else."""
     now = services.clock.now_ms()
-    token = f"{now}.{secrets.token_urlsafe(32)}"
+    token = f"{now}.{VERIFIED if verified else ''}{secrets.token_urlsafe(32)}"
     services.store.people.put_session(hashed(token), user.id, now + SESSION_S_MAX * 1000)
     return token
 

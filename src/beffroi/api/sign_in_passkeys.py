@@ -43,6 +43,7 @@ from beffroi.ports.store import User
 
 FIELD = "secret.passkeys"
 OWNER = "passkey_of:"  # setting per credential (hashed): the account's id
+HAS = "passkeys:"  # setting per account: how many, for pages that list accounts
 UV = UserVerificationRequirement.REQUIRED
 _using = threading.Lock()  # the count of an authenticator is read and written in one step
 
@@ -133,6 +134,7 @@ def register(
     }
     with _using:
         second_factor.keep(services, user.id, FIELD, json.dumps([*held(services, user.id), made]))
+        _count(services, user.id)
     services.store.people.put_setting(OWNER + sessions.hashed(made["id"]), user.id)
     services.store.people.log_access(now, user.id, "sign_in_passkey.add", user.id)
 
@@ -180,12 +182,41 @@ def sign_in(services: Services, site: Site, open_: Challenges, answer: dict[str,
     return user
 
 
+def instead(services: Services, user: User) -> bool:
+    """Whether the passphrase alone must not open this account: its role needs two factors and a
+    passkey is what it has. Otherwise whoever knows the passphrase could add a factor of their own.
+    """
+    needed = second_factor.required(services, user.role)
+    return needed and not second_factor.is_on(services, user.id) and bool(held(services, user.id))
+
+
+def forget(services: Services, user_id: str, by: User) -> None:
+    """All of an account, by an administrator: its telephone is lost."""
+    with _using:
+        for one in held(services, user_id):
+            services.store.people.put_setting(OWNER + sessions.hashed(one["id"]), "")
+            second_factor.keep(services, user_id, FIELD, "[]")
+        _count(services, user_id)
+    now = services.clock.now_ms()
+    services.store.people.log_access(now, by.id, "sign_in_passkey.remove", user_id)
+
+
 def remove(services: Services, user: User, passkey_id: str) -> None:
     with _using:
         kept = [one for one in held(services, user.id) if one["id"] != passkey_id]
         second_factor.keep(services, user.id, FIELD, json.dumps(kept))
+        _count(services, user.id)
     now = services.clock.now_ms()
     services.store.people.log_access(now, user.id, "sign_in_passkey.remove", user.id)
+
+
+def has(services: Services, user_id: str) -> bool:
+    """Without a reading of the vault."""
+    return (services.store.people.setting(HAS + user_id) or "0") != "0"
+
+
+def _count(services: Services, user_id: str) -> None:
+    services.store.people.put_setting(HAS + user_id, str(len(held(services, user_id))))
 
 
 def held(services: Services, user_id: str) -> list[dict[str, Any]]:

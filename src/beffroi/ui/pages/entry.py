@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from beffroi.api import accounts, second_factor, sessions
+from beffroi.api import accounts, second_factor, sessions, sign_in_passkeys
 from beffroi.api.access import Me, Svc, needs, public
 from beffroi.api.problems import Refusal
 from beffroi.api.words import LANG_COOKIE, LANGS
@@ -55,6 +55,11 @@ def sign_in(
     except Refusal as refusal:
         facts = {"next": safe_next(next), "fresh": False, "name": name, "refusal": refusal}
         return page(request, "sign_in.html", refusal.status, **facts)
+    if sign_in_passkeys.instead(services, user):
+        text = "Your role needs a second factor, and yours is a passkey: sign in with it."
+        facts = {"next": safe_next(next), "fresh": False, "name": name}
+        refusal = Refusal(403, "passkey_needed", text)
+        return page(request, "sign_in.html", 403, refusal=refusal, **facts)
     if second_factor.is_on(services, user.id):
         step = request.app.state.tickets.issue(user.id, services.clock.now_ms())
         return page(request, "second.html", step=step, next=safe_next(next), refusal=None)
@@ -152,11 +157,13 @@ def _join(
     return enter(request, services, user, "/")
 
 
-def enter(request: Request, services: Svc, user: User, path: str) -> Response:
+def enter(
+    request: Request, services: Svc, user: User, path: str, *, verified: bool = False
+) -> Response:
     """Always a new session: one that was planted before signing in is dropped."""
     old = sessions.token_in(request)
     if old:
         sessions.stop(services, old)
     response = RedirectResponse(path, 303)
-    sessions.set_cookie(request, response, sessions.start(services, user))
+    sessions.set_cookie(request, response, sessions.start(services, user, verified=verified))
     return response

@@ -55,7 +55,7 @@ def sign_in(
     except Refusal as refusal:
         facts = {"next": entry.safe_next(next), "fresh": False, "name": "", "refusal": refusal}
         return page(request, "sign_in.html", refusal.status, **facts)
-    return entry.enter(request, services, user, entry.safe_next(next))
+    return entry.enter(request, services, user, entry.safe_next(next), verified=True)
 
 
 @router.post("/account/sign-in-passkeys/options")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from beffroi.api import accounts, second_factor, sessions
+from beffroi.api import accounts, second_factor, sessions, sign_in_passkeys
 from beffroi.api.access import ROLES, Me, Svc, needs
 from beffroi.api.command_views import dispatch_of, person_of
 from beffroi.api.problems import Refusal, not_found, understood
@@ -106,6 +106,7 @@ def second_off(services: Svc, me: Me, user_id: str) -> Response:
     if services.store.people.user(user_id) is None:
         raise not_found(user_id[:NAME_CHARS_MAX])
     second_factor.turn_off(services, user_id, me.user)
+    sign_in_passkeys.forget(services, user_id, me.user)
     sessions.stop_all(services, user_id)
     return RedirectResponse("/people", 303)
 
@@ -211,5 +212,9 @@ def _people(
     status = refusal.status if refusal else 200
     facts: dict[str, Any] = {"users": users, "link": link, "refusal": refusal}
     facts["needed"] = {role for role in ROLES if second_factor.required(services, role)}
-    facts["seconds"] = {user.id for user in users if second_factor.is_on(services, user.id)}
+    facts["seconds"] = {
+        user.id
+        for user in users
+        if second_factor.is_on(services, user.id) or sign_in_passkeys.has(services, user.id)
+    }
     return page(request, "people.html", status, **facts)

@@ -20,7 +20,7 @@ def facts(services: Services, me: Person) -> dict[str, Any]:
     commune = services.store.assets.commune()
     shown: dict[str, Any] = {
         "on": on,
-        "needed": second_factor.required(services, me.user.role),
+        "needed": second_factor.required(services, me.user.role) and not me.verified,
         "left": second_factor.recovery_left(services, me.user.id) if on else 0,
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         "picture": "",
