@@ -58,8 +58,8 @@ def sign_in(
     if sign_in_passkeys.instead(services, user):
         text = "Your role needs a second factor, and yours is a passkey: sign in with it."
         facts = {"next": safe_next(next), "fresh": False, "name": name}
-        refusal = Refusal(403, "passkey_needed", text)
-        return page(request, "sign_in.html", 403, refusal=refusal, **facts)
+        told = Refusal(403, "passkey_needed", text)
+        return page(request, "sign_in.html", 403, refusal=told, **facts)
     if second_factor.is_on(services, user.id):
         step = request.app.state.tickets.issue(user.id, services.clock.now_ms())
         return page(request, "second.html", step=step, next=safe_next(next), refusal=None)
