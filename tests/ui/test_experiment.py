@@ -20,6 +20,7 @@ from beffroi.cli.experiment import app
 from beffroi.evidence.entry import read_entry
 from beffroi.hub.experiments import paper
 from beffroi.hub.experiments.desk import Experiments
+from beffroi.hub.reports.lifecycle import ReportAct
 from beffroi.lab.twin import LabTwin
 from beffroi.model.reading import Row
 from beffroi.ports.store import Batch, SeriesKey
@@ -84,6 +85,7 @@ def test_from_an_idea_to_a_measured_result(
         viewport={"width": 390, "height": 844}, locale="fr-FR", java_script_enabled=False
     )
     page = outside.new_page()
+    page.set_default_timeout(10_000)
     page.goto(town.url + "/ideas")
     page.click("text=Proposer une idée")
     page.fill("#where", "Place de la Mairie")
@@ -98,9 +100,7 @@ def test_from_an_idea_to_a_measured_result(
 
     inside = context_of(browser, signed_in, "fr", phone=False)
     desk = inside.new_page()
-    town.services.reports.act(  # type: ignore[union-attr]
-        idea.id, _publish("Baisser les lampes de la rue après minuit")
-    )
+    moderated(town, idea.id, "Baisser les lampes de la rue après minuit")
     page.goto(town.url + "/ideas")
     page.click("text=Je soutiens cette idée")
     page.goto(town.url + "/ideas")
@@ -125,7 +125,7 @@ def test_from_an_idea_to_a_measured_result(
     assert "Simulé, non mesuré" in desk.inner_text("main")
     calm(desk, failed, "form")
     shot(desk, "idea-2-form")
-    desk.click("text=Garder comme projet")
+    desk.click("text=Enregistrer le brouillon")
     ident = desk.url.rpartition("/")[2]
     assert httpx.get(f"{town.url}/experiments/{ident}").status_code == 404  # a draft is not public
     desk.click("text=Sceller la promesse")
@@ -164,7 +164,9 @@ def test_from_an_idea_to_a_measured_result(
     inside.close()
 
 
-def _publish(text: str) -> Any:
-    from beffroi.hub.reports.lifecycle import ReportAct
-
-    return ReportAct("publish", "u-1", int(datetime.now(UTC).timestamp() * 1000), text=text)
+def moderated(town: World, ident: str, text: str) -> None:
+    """As the town hall's page does it."""
+    now_ms = town.services.clock.now_ms()
+    assert town.services.reports is not None
+    for action in ("accept", "publish"):
+        town.services.reports.act(ident, ReportAct(action, "u-1", now_ms, text=text))

@@ -6,6 +6,7 @@ report of the topic "idea": it is sent, read and answered as every other report.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -142,7 +143,7 @@ def _form(
     domain, _, prop = typed.get("measure", "").partition("/")
     known = views.property_of(services, domain, prop)
     facts: dict[str, Any] = {
-        "typed": typed,
+        "typed": defaultdict(str, typed),
         "refusal": refusal,
         "guess": guess,
         "measures": views.measures(services),
