@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.adapters.codecs.kit import HONEST, Bench, bench_at, frame, refused
+from tests.adapters.codecs import kit
+from tests.adapters.codecs.kit import HONEST, Bench, frame, refused
 
 from beffroi.hub import codecs
 from beffroi.model.limits import CODEC_BYTES_MAX, NAME_CHARS_MAX
 from beffroi.ports.codec import Codec, CodecError
 
 NOW = 1_800_000_000_000
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with bench_at(tmp_path) as made:
-        yield made
+bench = kit.bench
 
 
 def put(bench: Bench, source: str, name: str = "TPS110") -> Codec:

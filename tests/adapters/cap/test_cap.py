@@ -282,9 +282,7 @@ rings = st.lists(points, min_size=3, max_size=5).map(lambda p: (*p, p[0]))
 areas = st.builds(
     Area,
     texts,
-    st.lists(st.lists(points, min_size=3, max_size=5).map(lambda p: (*p, p[0])), max_size=2).map(
-        tuple
-    ),
+    st.lists(rings, max_size=2).map(tuple),
     st.lists(st.tuples(points, st.integers(0, 100).map(float)), max_size=2).map(tuple),
 )
 moments = st.none() | st.integers(0, 4_000_000_000).map(lambda s: s * 1_000)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from beffroi.adapters.codecs.runner import Runner
 from beffroi.adapters.sql import open_store
@@ -56,12 +58,14 @@ def bench_at(path: Path, **kw: Any) -> Iterator[Bench]:
         bench.close()
 
 
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A bench of codecs for each test; conftest files hand it on."""
+    with bench_at(tmp_path) as made:
+        yield made
+
+
 def refused(answer: dict[str, Any] | CodecError, *words: str) -> CodecError:
     assert isinstance(answer, CodecError), answer
     assert not words or any(word in str(answer) for word in words), answer
     return answer
-
-
-def all_refused(answers: Sequence[dict[str, Any] | CodecError]) -> None:
-    for answer in answers:
-        refused(answer)
