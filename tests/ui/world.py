@@ -24,6 +24,7 @@ from tests.ui.seed import seed
 from beffroi.adapters.codecs.runner import Runner
 from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
+from beffroi.api.settings import WebSettings
 from beffroi.cli.diligence import diligence
 from beffroi.cli.dispatch import dispatching
 from beffroi.cli.personal import personal_data
@@ -72,14 +73,16 @@ class World:
 
 
 @contextmanager
-def world(home: Path, *, seeded: bool = True, commands: bool = False) -> Iterator[World]:
+def world(
+    home: Path, *, seeded: bool = True, commands: bool = False, web: WebSettings | None = None
+) -> Iterator[World]:
     """The whole town served from a thread of its own until the block ends. `commands`: with a
     root, rules and a running guard."""
     ready, stop = threading.Event(), threading.Event()
     found: list[World] = []
 
     async def live() -> None:
-        async with _running(home, seeded, commands) as made:
+        async with _running(home, seeded, commands, web) as made:
             found.append(made)
             ready.set()
             await asyncio.to_thread(stop.wait)
@@ -97,7 +100,9 @@ def world(home: Path, *, seeded: bool = True, commands: bool = False) -> Iterato
 
 
 @asynccontextmanager
-async def _running(home: Path, seeded: bool, commands: bool) -> AsyncIterator[World]:
+async def _running(
+    home: Path, seeded: bool, commands: bool, web: WebSettings | None
+) -> AsyncIterator[World]:
     with socket.socket() as place:
         place.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{place.getsockname()[1]}"
@@ -114,12 +119,12 @@ async def _running(home: Path, seeded: bool, commands: bool) -> AsyncIterator[Wo
             if commands:
                 services = made.services = await _commanding(stack, made, more)
             services = made.services = await _with_office(made.services, stack, more)
-            async with _hub(made, place):
+            async with _hub(made, place, web):
                 yield made
 
 
 @asynccontextmanager
-async def _hub(made: World, place: socket.socket) -> AsyncIterator[None]:
+async def _hub(made: World, place: socket.socket, web: WebSettings | None) -> AsyncIterator[None]:
     services = made.services
     ingest = IngestLoop(
         bus=services.bus,
@@ -132,7 +137,7 @@ async def _hub(made: World, place: socket.socket) -> AsyncIterator[None]:
     )
     await stack_bus(services).start()
     work = asyncio.create_task(ingest.run())
-    made.app = create_app(services)
+    made.app = create_app(services, web)
     mount_ui(made.app)
     made.app.state.counters = lambda: asdict(ingest.stats)
     made.first = first_link(services) or ""

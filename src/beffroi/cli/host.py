@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -38,7 +37,6 @@ from beffroi.model.limits import COMMUNE_STOP_S_MAX, NAME_CHARS_MAX
 from beffroi.ports.store import StoreError
 
 KIB_PER_MIB = 1_024
-PERSONAL = ("personal.sqlite", "personal.keys")
 
 
 class _Group(TyperGroup):
@@ -190,31 +188,15 @@ def take_out(
 ) -> None:
     """La commune s'en va : l'arrêter, et copier tout ce qui est à elle / stop it, copy all of it.
 
-    Ailleurs : `beffroi restore FICHIER --home DOSSIER`, et les fichiers `personal.*` dans ce
-    dossier. Rien n'est effacé ici / nothing is deleted here.
+    Ailleurs : `beffroi restore FICHIER --home DOSSIER`. Rien n'est effacé ici / nothing is
+    deleted here.
     """
     with _clear_errors():
         home = home_of(folder, commune)
         _stop_one(folder, home)
-        to.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with place.alone(load(home.folder)):  # nobody writes meanwhile: the vault is at rest
-            data.backup(to, home.folder)
-            _copy_personal(home, to)
+        with place.alone(load(home.folder)):  # nobody writes meanwhile
+            data.backup(to, prune=False, home=home.folder)
     typer.echo(f"{home.folder} : à effacer quand la copie est en service / delete it once in use")
-
-
-def _copy_personal(home: Home, to: Path) -> None:
-    """Sealed fields and their keys: who leaves takes its persons along, keys and all."""
-    mask = os.umask(0o077)
-    try:
-        for name in PERSONAL:
-            source, target = home.folder / name, to / name
-            if target.exists():
-                raise SettingsError(f"{target} exists: give an empty folder")
-            if source.exists():
-                shutil.copyfile(source, target)
-    finally:
-        os.umask(mask)
 
 
 def _stop_one(folder: Path, home: Home) -> None:
