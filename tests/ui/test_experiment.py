@@ -111,7 +111,7 @@ def test_from_an_idea_to_a_measured_result(
     PILOT = zones[0]
     today = datetime.now(UTC).date()
     start, end = today + timedelta(days=2), today + timedelta(days=29)
-    desk.goto(f"{town.url}/town-hall/experiments/new?measure=lighting/night_kWh&idea={idea.id}")
+    desk.goto(f"{town.url}/town-hall/experiments/new?measure=lighting/luminaire/night_kWh&idea={idea.id}")
     desk.fill("#title", "Abaisser la rue après minuit")
     desk.fill("#why", "Moins d’énergie, sans plainte de plus.")
     desk.fill("#target", "-20")

@@ -58,7 +58,7 @@ def paths(town: World) -> list[str]:
         "/experiments",
         "/town-hall/experiments",
         "/town-hall/experiments/new",
-        "/town-hall/experiments/new?measure=lighting/night_kWh",
+        "/town-hall/experiments/new?measure=lighting/luminaire/night_kWh",
         "/maire",
         "/incidents",
         f"/incidents?alarm={alarm.id}",

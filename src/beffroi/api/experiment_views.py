@@ -37,6 +37,7 @@ VERDICTS = {
 }
 HIDDEN = (ExperimentStage.DRAFT, ExperimentStage.DROPPED)
 WIDTH, HEIGHT = 600.0, 160.0
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Outcome(NamedTuple):
@@ -103,33 +104,31 @@ def outcome(one: Experiment) -> Outcome | None:
     return Outcome(found, word, VERDICTS[word])
 
 
-def property_of(services: Services, domain: str, prop: str) -> Property | None:
-    kinds = services.domains[domain].kinds.values() if domain in services.domains else ()
-    return next((kind.properties[prop] for kind in kinds if prop in kind.properties), None)
+def property_of(services: Services, domain: str, kind: str, prop: str) -> Property | None:
+    known = services.domains[domain].kinds.get(kind) if domain in services.domains else None
+    return known.properties.get(prop) if known else None
 
 
-def measures(services: Services) -> list[tuple[str, Label, list[Property]]]:
-    """(domain, its name, properties that can be measured): those with a unit or counted."""
-    found = []
-    for name, domain in services.domains.items():
-        props = {
-            prop.name: prop
-            for kind in domain.kinds.values()
-            for prop in kind.properties.values()
-            if prop.states is None or len(prop.states) == 2
-        }
-        if props:
-            found.append((name, domain.label, list(props.values())))
-    return found
+def measures(services: Services) -> list[tuple[str, str, Label, list[Property]]]:
+    """(domain, kind, its name, properties whose mean day says something)."""
+    return [
+        (name, kind.name, kind.label, props)
+        for name, domain in services.domains.items()
+        for kind in domain.kinds.values()
+        if (props := [one for one in kind.properties.values() if _counts(one)])
+    ]
 
 
-def groups(services: Services, domain: str, prop: str) -> list[Group]:
+def _counts(prop: Property) -> bool:
+    """A quantity, or a state of two of which the share of time is one."""
+    return prop.states is None or len(prop.states) == 2
+
+
+def groups(services: Services, domain: str, kind: str) -> list[Group]:
     """What can be chosen for pilot or control."""
-    kinds = services.domains[domain].kinds
-    having = {name for name, kind in kinds.items() if prop in kind.properties}
     by_zone: dict[str, list[Asset]] = {}
     for asset in services.store.assets.assets(domain):
-        if asset.kind in having:
+        if asset.kind == kind:
             by_zone.setdefault(asset.zone or f"\0{asset.id}", []).append(asset)
     return [
         Group(f"g{n}", some[0].name if len(some) == 1 else zone, tuple(one.id for one in some))
@@ -144,13 +143,13 @@ def offers(request: Request, domain: str) -> list[TwinOffer]:
 
 def read_form(request: Request, services: Services, form: Mapping[str, str]) -> Plan:
     """ExperimentError or Refusal when the form says nothing that can be promised."""
-    domain, _, prop = form.get("measure", "").partition("/")
-    known = property_of(services, domain, prop)
+    domain, kind, prop = measure_of(form.get("measure", ""))
+    known = property_of(services, domain, kind, prop)
     if known is None:
         raise ExperimentError("measure", "Choose what is measured.")
     commune = services.store.assets.commune()
     chosen: dict[str, list[str]] = {"pilot": [], "control": []}
-    for group in groups(services, domain, prop):
+    for group in groups(services, domain, kind):
         chosen.get(form.get(group.key, ""), []).extend(group.ids)
     try:
         start, end = (date.fromisoformat(form.get(name, "")) for name in ("start", "end"))
@@ -167,6 +166,7 @@ def read_form(request: Request, services: Services, form: Mapping[str, str]) -> 
         why=form.get("why", "").replace("\r", "").strip(),
         idea=form.get("idea", "").strip(),
         domain=domain,
+        kind=kind,
         prop=prop,
         unit=known.unit,
         assets=tuple(chosen["pilot"]),
@@ -180,6 +180,17 @@ def read_form(request: Request, services: Services, form: Mapping[str, str]) -> 
         twin_params=tuple(sorted(params.items())),
         guess=guessed(request, name, params) if name else None,
     )
+
+
+def measure_of(text: str) -> tuple[str, str, str]:
+    """(domain, kind, property) of the form's one field; all empty when it is no such thing."""
+    parts = text.split("/")
+    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else ("", "", "")
+
+
+def day_ms(day: str) -> int:
+    """Noon of an ISO day in UTC: near enough to be written as a day."""
+    return (date.fromisoformat(day).toordinal() - EPOCH) * 86_400_000 + 43_200_000
 
 
 def guessed(request: Request, name: str, params: Mapping[str, float]) -> Guess:

@@ -42,6 +42,7 @@ class Plan:
     why: str
     idea: str
     domain: str
+    kind: str
     prop: str
     unit: str
     assets: tuple[str, ...]

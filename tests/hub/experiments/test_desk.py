@@ -33,6 +33,7 @@ PLAN = Plan(
     why="Moins d’énergie sans plainte.",
     idea="",
     domain="lighting",
+    kind="luminaire",
     prop="night_kWh",
     unit="kWh",
     assets=("lamp-1", "lamp-2"),
@@ -161,6 +162,7 @@ def test_it_is_not_registered_once_it_has_begun(town: Town) -> None:
         ({"assets": ("lamp-1", "lamp-3")}, "assets"),  # pilot and control at once
         ({"assets": ("nobody",)}, "assets"),
         ({"domain": "water"}, "assets"),
+        ({"kind": "cabinet"}, "assets"),
     ],
 )
 def test_a_promise_that_cannot_be_kept_is_refused(

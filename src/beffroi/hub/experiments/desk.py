@@ -181,8 +181,8 @@ class Experiments:
             )
         for name in both:
             known = self._store.assets.asset(name) if is_id(name) else None
-            if known is None or known.domain != plan.domain:
-                raise ExperimentError("assets", "An asset is not known in this service.")
+            if known is None or (known.domain, known.kind) != (plan.domain, plan.kind):
+                raise ExperimentError("assets", "An asset is not known here, or of another kind.")
 
 
 def _fit_words(text: str, chars_max: int) -> str:

@@ -7,6 +7,7 @@ report of the topic "idea": it is sent, read and answered as every other report.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -29,6 +30,7 @@ from beffroi.ui.render import page
 router = APIRouter()
 Text = Annotated[str, Form()]
 DESK = "/town-hall/experiments"
+WORDS: Mapping[str, Any] = {"stages": views.STAGES, "day_ms": views.day_ms}
 
 
 @router.get("/idees")
@@ -52,7 +54,7 @@ def ideas_page(request: Request, services: Svc) -> Response:
 @public
 def list_page(request: Request) -> Response:
     found = [(one, views.outcome(one)) for one in views.public(views.desk_of(request))]
-    return page(request, "experiment/list.html", found=found, stages=views.STAGES)
+    return page(request, "experiment/list.html", found=found, **WORDS)
 
 
 @router.get("/experiments/{ident}")
@@ -129,7 +131,7 @@ def _drafted(request: Request, services: Services, actor: str, form: dict[str, s
 
 def _desk(request: Request) -> Response:
     found = [(one, views.outcome(one)) for one in views.desk_of(request).all()]
-    return page(request, "experiment/desk.html", found=found, stages=views.STAGES)
+    return page(request, "experiment/desk.html", found=found, **WORDS)
 
 
 def _form(
@@ -140,15 +142,15 @@ def _form(
     guess: object = None,
 ) -> Response:
     """Step one chooses the measure; step two, with it, asks for everything else."""
-    domain, _, prop = typed.get("measure", "").partition("/")
-    known = views.property_of(services, domain, prop)
+    domain, kind, prop = views.measure_of(typed.get("measure", ""))
+    known = views.property_of(services, domain, kind, prop)
     facts: dict[str, Any] = {
         "typed": defaultdict(str, typed),
         "refusal": refusal,
         "guess": guess,
         "measures": views.measures(services),
         "known": known,
-        "groups": views.groups(services, domain, prop)[:PAGE_ROWS_MAX] if known else [],
+        "groups": views.groups(services, domain, kind)[:PAGE_ROWS_MAX] if known else [],
         "offers": views.offers(request, domain) if known else [],
         "ideas": _ideas(services),
     }
@@ -167,12 +169,13 @@ def _one(
         "one": one,
         "outcome": views.outcome(one),
         "drawing": views.drawing(one.plan, *days),
-        "measured": views.property_of(services, one.plan.domain, one.plan.prop),
+        "measured": views.property_of(services, one.plan.domain, one.plan.kind, one.plan.prop),
         "stage": views.STAGES[one.stage],
         "offer": offers.get(one.plan.twin),
         "origin": desk.origin,
         "idea": report if report is not None and report.public else None,
         "own": request.url.path.startswith(DESK),
         "refusal": refusal,
+        "day_ms": views.day_ms,
     }
     return page(request, "experiment/one.html", refusal.status if refusal else 200, **facts)
