@@ -215,7 +215,6 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         app.state.witness = witness = witness_of(settings.home)
         alerts = await asyncio.to_thread(alerting, app, settings, store, alarms)
         app.state.coordination, app.state.house = feed, house
-        app.state.twin = LabTwin()
         app.state.counters = lambda: asdict(ingest.stats)
         app.state.ingest = work = asyncio.create_task(ingest.run())
         app.state.dispatch = sending = asyncio.create_task(
@@ -267,6 +266,7 @@ def _app(services: Services, settings: Settings) -> FastAPI:
     app = create_app(services, _web(settings))
     mount_ui(app)
     app.state.attacks = attacks_of(services.store, settings.home)  # None but in a demonstration
+    app.state.twin = LabTwin()
     return app
 
 
