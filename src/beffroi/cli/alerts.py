@@ -24,10 +24,12 @@ def alerting(
     """What is to be run beside the hub. Nothing is announced without a trust repository."""
     services: Services = app.state.services
     folder, known, clock = settings.home / FOLDER, services.domains, services.clock
-    app.state.advisor = advisor = Advisor(Inbox(folder), store.assets, known, alarms, clock)
+    hear = Inbox(folder), store.assets, known, alarms, clock, store.people
     if services.dispatch is None:
+        app.state.advisor = advisor = Advisor(*hear)
         return (advisor,)
     book = services.dispatch.book
+    app.state.advisor = advisor = Advisor(*hear, book.record)
     sender = f"beffroi/{book.trusted.commune}"  # as the evidence log is named
     hands = OwnAlerts(folder, sender), store.commands, store.assets, known
     app.state.announcer = announcer = Announcer(*hands, book.record, clock, sender)

@@ -25,6 +25,8 @@ KINDS = {
     "incident.raised": Said("incident signalé", "incident raised"),
     "incident.ended": Said("incident terminé", "incident over"),
     "access.refused": Said("accès refusé", "access refused"),
+    "alert.published": Said("alerte publiée (CAP)", "alert published (CAP)"),
+    "alert.refused": Said("alerte d’autorité écartée", "authority’s alert turned down"),
     "approval.refused": Said("approbation refusée", "approval refused"),
     "request.refused": Said("demande refusée", "request refused"),
     "alarm.raised": Said("alarme levée", "alarm raised"),

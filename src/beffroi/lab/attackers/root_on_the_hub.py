@@ -52,6 +52,7 @@ STORY = Story(
         "neighbour’s witness",
     ),
 )
+PERIOD_S = 60.0  # of the hub's round of witnesses
 OWN = [SeedSigner(bytes([210 + n]) * 32) for n in range(3)]
 OWN_SEEDS = [bytes([210 + n]) * 32 for n in range(3)]
 HOSTILE = 24
@@ -69,6 +70,12 @@ async def play(town: Town, score: Score) -> None:
     await _again(town, score, hub, captured)
     await _hostile(town, score, captured)
     await _trust(town, score)
+    seen = town.neighbour.witness
+    await town.until(  # what nobody has seen yet can be rewritten: that is said, not tried
+        lambda: seen.last(f"beffroi/{town.commune}").size > 0,
+        "the neighbour has seen the log",
+        2 * PERIOD_S,
+    )
     await asyncio.to_thread(_history, town, score)
     score.note(
         "restent possibles : la classe A dans l’enveloppe, le silence (repli sûr), le retour à "
@@ -275,6 +282,10 @@ def _history(town: Town, score: Score) -> None:
         answer = town.neighbour.witness.handle(request.encoded())
     finally:
         log.close()
+    score.note(
+        "ce que le témoin n’a pas encore vu (une minute au plus) peut être réécrit",
+        "what the witness has not seen yet (a minute at most) can be rewritten",
+    )
     conflict = bool(town.neighbour.witness.conflicts())
     refused = answer.status != 200
     if not refused:
