@@ -283,6 +283,10 @@ def test_what_is_no_cosignature() -> None:
 def test_the_bytes_that_a_witness_signs_and_the_hint_of_a_key() -> None:
     assert cosigned(7, b"o\n1\nr\n") == b"cosignature/v1\ntime 7\no\n1\nr\n"
     assert key_hint("n", 4, b"k") == keys.sha256(b"n\n\x04k")[:4]
+    # The key of Go's checksum database, as it is published: "sum.golang.org+033de0ae+" and this.
+    public = base64.b64decode("Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")
+    assert key_hint("sum.golang.org", SIGNATURE, public[1:]).hex() == "033de0ae"
+    assert public[0] == SIGNATURE
 
 
 def test_witnesses_are_counted_by_organisation() -> None:

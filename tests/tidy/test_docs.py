@@ -40,3 +40,22 @@ def test_each_dependency_says_what_it_is_for() -> None:
 def test_each_table_has_its_line() -> None:
     told = (ROOT / "docs" / "storage.md").read_text()
     assert [name for name in metadata.tables if f"`{name}`" not in told] == []
+
+
+PAPERS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+NAMED = re.compile(r"(?<![\w/.-])((?:tests|bench|src|docs|packaging)/[\w./-]*[\w/])")
+MADE = ("bench/results/",)  # by a run, perhaps not yet
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.name)
+def test_what_a_paper_names_is_there(path: Path) -> None:
+    named = {name for name in NAMED.findall(path.read_text()) if not name.startswith(MADE)}
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.fr.md"])
+def test_each_claim_carries_a_command(name: str) -> None:
+    rows = [row for row in (ROOT / name).read_text().splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 12
+    starts = ("`.venv/bin/", "`make ")
+    assert [row for row in rows if not row.split(" | ")[-1].startswith(starts)] == []
