@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from beffroi.api import experiment_views, problems
 from beffroi.api.access import guard
 from beffroi.api.border import Border
+from beffroi.api.kept import Shelf
 from beffroi.api.report_gate import Gate
 from beffroi.api.routes import (
     alarms,
@@ -45,8 +46,10 @@ from beffroi.model.limits import (
     ALERTS_PER_10_MIN_MAX,
     CODE_TRIES_PER_10_MIN_MAX,
     DELEGATED_PER_10_MIN_MAX,
+    GROUND_S,
     OPEN_PER_10_MIN_MAX,
     PASSKEY_TRIES_PER_10_MIN_MAX,
+    REPORTS_PUBLIC_S,
     RESULTS_PER_10_MIN_MAX,
 )
 
@@ -95,7 +98,8 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.tickets, app.state.sign_in_challenges = Tickets(), Challenges()
     app.state.passkey_tries = Tries(PASSKEY_TRIES_PER_10_MIN_MAX)
     app.state.report_gate = Gate()
-    app.state.public_map = reports.PublicMap()
+    app.state.public_map = Shelf(REPORTS_PUBLIC_S)
+    app.state.public_ground = Shelf(GROUND_S)
     app.state.open_data = OpenData(services)
     app.state.booth = consultations.Booth(services)
     app.state.experiments, app.state.twin = experiment_views.made(services), None

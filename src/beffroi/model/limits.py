@@ -70,6 +70,8 @@ WEB_CONNECTIONS_MAX = 2_000
 WEB_BODY_BYTES_MAX = 1024 * 1024  # any other request (a codec and its form fit)
 SSE_KEEP_ALIVE_S = 15.0
 MAP_GROUPS_ACROSS = 32  # groups along the longer side of the map when there is too much to show
+POLICY_ANSWERS_MAX = 4_096  # remembered answers of policies.cedar: one per kind of question
+REFUSALS_LOGGED_PER_10_MIN_MAX = 20  # per account: the access log cannot be flooded by asking
 SIGN_IN_KEYS_MAX = 10_000  # names and addresses whose failed attempts are remembered
 PASSPHRASE_CHARS_MIN = 12
 PASSPHRASE_CHARS_MAX = 256
@@ -210,6 +212,7 @@ REPORT_NEAR_DAYS = 45
 REPORTS_NEAR_MAX = 5  # proposed at once
 REPORTS_PUBLIC_MAX = 1_000  # on the public map
 REPORTS_PUBLIC_S = 5.0  # the public list may be so old
+GROUND_S = 300.0  # and the town's own map under it
 REPORTS_OPEN_MAX = 20_000  # looked at for alarms
 REPORT_TICK_S = 60.0
 DANGER_WORDS_H = 24  # safety deadline when words tell of a danger
@@ -329,7 +332,9 @@ DOOR_REQUESTS_PER_S = 200.0  # of one commune at the front door, sustained
 DOOR_BURST = 400.0
 DOOR_OPEN_MAX = 700  # requests of one commune that are open at once, live pages among them
 DOOR_CONNECT_S_MAX = 5.0
-DOOR_ANSWER_S_MAX = 120.0  # silence of a hub: a diligence file takes seconds, live pages speak sooner
+DOOR_ANSWER_S_MAX = (
+    120.0  # silence of a hub: a diligence file takes seconds, live pages speak sooner
+)
 DOOR_BODY_SILENCE_S_MAX = 20.0  # silence of a client in the middle of what it sends
 COMMUNE_STOP_S_MAX = 60.0
 DELEGATIONS_MAX = 200  # of one commune, the ended ones among them

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.kept import Shelf
 from beffroi.api.report_views import as_desk, as_public, desk_of, event_json, report_of
 from beffroi.api.words import LANGS, lang_of
 from beffroi.hub.reports.figures import figures
@@ -113,31 +114,20 @@ def listed(
     return desk_of(services).store.reports(chosen)
 
 
-class PublicMap:
-    """The public map's data, made at most every REPORTS_PUBLIC_S for each language: a thousand
-    readers cost what one costs."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, tuple[int, bytes]] = {}
-
-    def body(self, services: Services, lang: str) -> bytes:
-        now_ms = services.clock.now_ms()
-        at_ms, body = self._kept.get(lang, (0, b""))
-        if not body or not 0 <= now_ms - at_ms < REPORTS_PUBLIC_S * 1_000:
-            body = _encode(_collection(services, lang))
-            self._kept[lang] = (now_ms, body)
-        return body
-
-
 @router.get("/signalements.geojson", include_in_schema=False)
 @public
 async def public_map(request: Request, services: Svc) -> Response:
-    """Published reports as GeoJSON. On the event loop: mostly a look into memory."""
-    kept: PublicMap = request.app.state.public_map
+    """Published reports as GeoJSON, made at most every REPORTS_PUBLIC_S for each language: a
+    thousand readers cost what one costs. On the event loop: mostly a look into memory."""
+    shelf: Shelf = request.app.state.public_map
     lang = lang_of(request)
-    body = kept.body(services, lang if lang in LANGS else LANGS[0])
-    headers = {"cache-control": f"public, max-age={int(REPORTS_PUBLIC_S)}"}
-    return Response(body, headers=headers, media_type="application/geo+json")
+    lang = lang if lang in LANGS else LANGS[0]
+    now_ms = services.clock.now_ms()
+    kept = await shelf.get(lang, now_ms, lambda: _encode(_collection(services, lang)))
+    asked, accepts = (request.headers.get(h, "") for h in ("if-none-match", "accept-encoding"))
+    return kept.answer(
+        asked, accepts, "application/geo+json", f"public, max-age={int(REPORTS_PUBLIC_S)}"
+    )
 
 
 def _collection(services: Services, lang: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api.access import Svc, public
+from beffroi.api.kept import Shelf
 from beffroi.api.problems import Refusal
 from beffroi.api.report_gate import Gate
 from beffroi.api.report_views import desk_of, report_of
@@ -26,7 +27,7 @@ from beffroi.hub.reports.places import Spot, find
 from beffroi.hub.reports.sent import Sent
 from beffroi.hub.services import Services
 from beffroi.model.asset import Asset, Label
-from beffroi.model.limits import PHOTO_BYTES_MAX, REPORT_PLACE_CHARS_MAX
+from beffroi.model.limits import GROUND_S, PHOTO_BYTES_MAX, REPORT_PLACE_CHARS_MAX
 from beffroi.model.report import Topic
 from beffroi.ui.render import page
 
@@ -132,11 +133,16 @@ def support(
 
 @router.get("/signalements/fond.json")
 @public
-def public_ground(services: Svc) -> Response:
+async def public_ground(request: Request, services: Svc) -> Response:
     """The town's own map for everybody: streets and houses, nothing of the networks."""
-    kept = json.dumps({"type": "FeatureCollection", "features": _ground(services)})
-    headers = {"cache-control": "public, max-age=300"}
-    return Response(kept, headers=headers, media_type="application/geo+json")
+    shelf: Shelf = request.app.state.public_ground
+
+    def made() -> bytes:
+        return json.dumps({"type": "FeatureCollection", "features": _ground(services)}).encode()
+
+    kept = await shelf.get("ground", services.clock.now_ms(), made)
+    asked, accepts = (request.headers.get(h, "") for h in ("if-none-match", "accept-encoding"))
+    return kept.answer(asked, accepts, "application/geo+json", f"public, max-age={int(GROUND_S)}")
 
 
 def gate_of(request: Request) -> Gate:
