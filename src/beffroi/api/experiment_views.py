@@ -179,6 +179,7 @@ def read_form(request: Request, services: Services, form: Mapping[str, str]) -> 
         twin=name,
         twin_params=tuple(sorted(params.items())),
         guess=guessed(request, name, params) if name else None,
+        holds_s=known.stale_s if known.states else 0,
     )
 
 
@@ -237,6 +238,13 @@ def drawing(plan: Plan, treated: Daily, control: Daily | None) -> Drawing | None
 
     start_x = WIDTH * (start - first) / (last - first)
     return Drawing(points(lines[0]), points(lines[1]), start_x, 100 * low, 100 * high)
+
+
+def level(plan: Plan, treated: Daily) -> tuple[float, int]:
+    """(mean day of the pilot's assets before it begins, of how many days); 0 days: not proven."""
+    start = date.fromisoformat(plan.start).toordinal()
+    was = [value for day, value in treated.items() if day < start]
+    return (sum(was) / len(was) if was else 0.0), len(was)
 
 
 def _relative(daily: Daily, start: int) -> dict[int, float]:

@@ -35,7 +35,8 @@ class Plan:
     """What is promised. Days are local and ISO, `end` included; `before_days` end where it starts.
 
     `target_pct` is the wished change of the mean day, negative for less. `control`: assets of the
-    same kind where nothing is changed. `twin` names the simulation, "" for none.
+    same kind where nothing is changed. `twin` names the simulation, "" for none. `holds_s`: of a
+    state, told when it changes, how long a value holds when nothing follows; 0 for a quantity.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Plan:
     twin: str = ""
     twin_params: tuple[tuple[str, float], ...] = ()
     guess: Guess | None = None
+    holds_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.hub.indicators.town import StoppedClock
@@ -18,6 +19,7 @@ from beffroi.cli.experiment import app
 from beffroi.evidence.entry import read_entry
 from beffroi.hub.dossier.registers import Registers
 from beffroi.hub.experiments import paper
+from beffroi.hub.experiments.daily import daily
 from beffroi.hub.experiments.desk import ExperimentError, Experiments
 from beffroi.hub.experiments.effect import verdict
 from beffroi.model.asset import Asset
@@ -136,6 +138,40 @@ def test_what_was_promised_cannot_be_taken_back(town: Town) -> None:
     assert [found.id for found in town.desk.all()] == [one.id]
     with pytest.raises(ExperimentError):
         town.desk.measure(one.id, "u-1")
+
+
+def test_nobody_stops_a_pilot_whose_days_can_be_seen(town: Town) -> None:
+    """Else a result that disappoints would be stopped instead of published."""
+    one = town.desk.draft(PLAN, "u-1")
+    town.desk.register(one.id, "u-1")
+    town.live(0.3)
+    town.clock.at_ms = ms(END + timedelta(days=1))
+    with pytest.raises(ExperimentError) as hidden:
+        town.desk.stop(one.id, "Travaux", "u-1")
+    assert hidden.value.code == "over"
+    assert town.desk.measure(one.id, "u-1").stage is ExperimentStage.MEASURED
+
+
+def test_a_state_counts_by_the_time_it_held(town: Town) -> None:
+    """A bay says when it changes: taken from 6 to 12 local time is a quarter of the day, not half
+    of what was said. After 26 h of silence nothing is known."""
+    bay = Asset("bay-1", "parking", "bay", "P1", 2.0, 48.0)
+    town.store.assets.put_assets([bay])
+    series = town.store.readings.series_ids([SeriesKey("bay-1", "", "occupied")])[0]
+    local = ZoneInfo("Europe/Paris")
+    rows = []
+    for k in range(4):
+        for hour, value in ((6, 1.0), (12, 0.0)):
+            when = datetime(2026, 8, 10 + k, hour, tzinfo=local)
+            at = int(when.timestamp() * 1000)
+            rows.append(Row(series, at, value, 0, at))
+    town.store.readings.commit(Batch(rows=rows))
+    plan = replace(PLAN, domain="parking", kind="bay", prop="occupied", holds_s=26 * 3_600)
+    first = date(2026, 8, 10)
+    found = daily(town.store.readings, plan, ["bay-1"], first, first + timedelta(days=6))
+    days = [date.fromordinal(day).day for day in found]
+    assert days == [10, 11, 12, 13]  # 10: 18 of 24 hours; 14: 14 of 24 are not enough
+    assert list(found.values()) == pytest.approx([1 / 3, 0.25, 0.25, 0.25])
 
 
 def test_it_is_not_registered_once_it_has_begun(town: Town) -> None:

@@ -98,7 +98,9 @@ class Experiments:
 
     def stop(self, ident: str, reason: str, actor: str) -> Experiment:
         with self._lock:
-            self._of(ident, S.REGISTERED)
+            one = self._of(ident, S.REGISTERED)
+            if self.over(one):  # its days can be seen: who stops now hides what they say
+                raise ExperimentError("over", "Its last day is over: measure it and publish.")
             reason = _fit_words(reason, COMMENT_CHARS_MAX)
             if not reason:
                 raise ExperimentError("reason", "Write why it is stopped: everybody may read it.")
@@ -109,12 +111,16 @@ class Experiments:
         """Compute and publish, once, when the last day is over."""
         with self._lock:
             one = self._of(ident, S.REGISTERED)
-            if self._today(one.plan.timezone) <= date.fromisoformat(one.plan.end):
+            if not self.over(one):
                 raise ExperimentError("early", "It can be measured once its last day is over.")
             treated, control = self.days(one.plan)
             text = paper.result_text(one.plan, treated, control)
             self._write(ident, S.MEASURED, {"result": text}, actor, paper.digest(text))
         return self._of(ident)
+
+    def over(self, one: Experiment) -> bool:
+        """Its last day has passed."""
+        return self._today(one.plan.timezone) > date.fromisoformat(one.plan.end)
 
     def days(self, plan: Plan) -> tuple[Daily, Daily | None]:
         """What is stored of both groups, from the first day before to the last of the pilot."""
@@ -122,9 +128,7 @@ class Experiments:
         last = min(date.fromisoformat(plan.end), self._today(plan.timezone) - timedelta(days=1))
 
         def of(assets: Sequence[str]) -> Daily:
-            return daily(
-                self._store.readings, assets, plan.prop, first, last, plan.timezone
-            )  # fmt: skip
+            return daily(self._store.readings, plan, assets, first, last)
 
         return of(plan.assets), of(plan.control) if plan.control else None
 

@@ -74,7 +74,7 @@ def effect(treated: Daily, control: Daily | None, start: int) -> Effect:
 
 
 def verdict(found: Effect, target_pct: float) -> str:
-    """ "unknown", "reached", "better", "none" or "worse". Reached: the whole interval lies beyond."""
+    """unknown, reached, better, none or worse. Reached: the whole interval lies beyond the goal."""
     if not found.known:
         return "unknown"
     sign = 1.0 if target_pct > 0 else -1.0

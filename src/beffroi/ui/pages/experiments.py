@@ -169,6 +169,8 @@ def _one(
         "one": one,
         "outcome": views.outcome(one),
         "drawing": views.drawing(one.plan, *days),
+        "level": views.level(one.plan, days[0]),
+        "waits": one.stage is ExperimentStage.REGISTERED and desk.over(one),
         "measured": views.property_of(services, one.plan.domain, one.plan.kind, one.plan.prop),
         "stage": views.STAGES[one.stage],
         "offer": offers.get(one.plan.twin),
