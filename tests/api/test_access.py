@@ -13,6 +13,9 @@ from tests.ui.world import PASSPHRASE, World, world
 from beffroi.api import accounts, sessions
 
 PUBLIC = {
+    "/alerts/feed",
+    "/alerts/certificate.pem",
+    "/alerts/{identifier}.xml",
     "/healthz",
     "/api/delegated",  # a token of its own
     "/sign-in",

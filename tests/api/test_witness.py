@@ -32,7 +32,7 @@ def test_a_commune_that_is_no_witness_says_so(town: World) -> None:
 
 def test_a_checkpoint_is_cosigned_over_http(town: World, tmp_path: Path) -> None:
     log = Log(tmp_path / "log", "aubigny")
-    witness = Witness(tmp_path / "witness", "temoin.bethune", lambda: 1_800_000_000)
+    witness = Witness(tmp_path / "witness", "temoin.bethune", lambda: 1_790_000_000)
     witness.trust(log.vkey)
     town.app.state.witness = witness
     cosigners = Cosigners(log, [Peer(witness.vkey, Http(town.url + "/links/witness/"))])
@@ -40,7 +40,7 @@ def test_a_checkpoint_is_cosigned_over_http(town: World, tmp_path: Path) -> None
         log.append([Draft("a.b", i) for i in range(count)])
         done = cosigners.cosign(log.checkpoint(), 1, 10)
         assert done.size == log.checkpoint().size
-        assert done.cosigned_by("temoin.bethune", witness.vkey.public) == 1_800_000_000
+        assert done.cosigned_by("temoin.bethune", witness.vkey.public) == 1_790_000_000
         assert log.witnessed() == done
     said: list[str] = []
     feeder = Feeder(log, cosigners, 3_600, said.append)

@@ -13,6 +13,7 @@ WITNESS_PROOF_MAX = 63  # C2SP tlog-witness
 WITNESS_REQUEST_BYTES_MAX = 16_384
 WITNESS_ANSWER_BYTES_MAX = 4_096
 WITNESS_FUTURE_S_MAX = 300  # an entry may be this much younger than the moment a witness saw it
+COSIGNATURE_AHEAD_S_MAX = 300  # a witness whose clock is further ahead of ours is not believed
 BATCH_ENTRIES_MAX = 5_000  # made durable together
 QUEUE_ENTRIES_MAX = 50_000  # waiting for the disk; beyond it `append` is refused
 DOSSIER_BYTES_MAX = 64 * 1024 * 1024

@@ -24,6 +24,7 @@ from beffroi.adapters.log.peers import (
 from beffroi.adapters.log.reading import Reader
 from beffroi.adapters.log.witness import Answer, Witness
 from beffroi.evidence.entry import Draft
+from beffroi.evidence.limits import COSIGNATURE_AHEAD_S_MAX
 from beffroi.evidence.vkey import Vkey, VkeyError
 from beffroi.evidence.witness import AddCheckpoint
 from beffroi.kernel.dsse import Logged
@@ -33,7 +34,7 @@ from beffroi.kernel.note import COSIGNATURE
 from beffroi.kernel.roster import HUB, LOG, WITNESS, Member, Roster
 from beffroi.ports.log_store import LogError, WitnessError
 
-NOW_S = 1_800_000_000
+NOW_S = 1_790_000_000
 FAR = 2**50
 
 
@@ -141,6 +142,22 @@ def test_it_does_not_cosign_what_it_cannot_remember(log: Log, witness: Witness) 
     witness._base = base
     assert witness.last(log.origin).size == 5, "it was written: it must be remembered"
     assert witness.handle(request) == Answer(409, b"5\n", "text/x.tlog.size")
+
+
+@pytest.mark.parametrize("ahead_s", [COSIGNATURE_AHEAD_S_MAX, COSIGNATURE_AHEAD_S_MAX + 1, FAR])
+def test_a_cosignature_of_a_time_to_come_is_refused(
+    log: Log, witness: Witness, ahead_s: int
+) -> None:
+    """A valid one, by the right key: only our clock tells. What is within the bound is kept."""
+    here_s = NOW_S - ahead_s
+    cosigners = Cosigners(log, [Peer(witness.vkey, Direct(witness))], lambda: here_s)
+    if ahead_s == COSIGNATURE_AHEAD_S_MAX:
+        assert cosigners.count(cosigners.cosign(log.checkpoint(), 1, 5)) == 1
+    else:
+        with pytest.raises(WitnessError, match="in the future: compare both clocks"):
+            cosigners.cosign(log.checkpoint(), 1, 5)
+        assert log.witnessed() is None
+    cosigners.close()
 
 
 def test_bad_answers_are_no_cosignatures(log: Log, witness: Witness, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from beffroi.kernel.note import Checkpoint, NoteError, read_note
 from beffroi.ports.log_store import LogError
 
 COUNT = 600
-LATE_MS = 1_800_000_000_000
+LATE_MS = 1_790_000_000_000
 
 
 def draft(index: int) -> Draft:

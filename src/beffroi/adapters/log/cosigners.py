@@ -15,6 +15,7 @@ from dataclasses import replace
 from beffroi.adapters.log.peers import Peer
 from beffroi.adapters.log.reading import Reading
 from beffroi.adapters.log.witness import Answer
+from beffroi.evidence.limits import COSIGNATURE_AHEAD_S_MAX
 from beffroi.evidence.witness import AddCheckpoint
 from beffroi.kernel.note import Checkpoint, NoteError, NoteSignature, read_note
 from beffroi.ports.log_store import LogError, WitnessError
@@ -30,8 +31,10 @@ class RolledBackError(WitnessError):
 class Cosigners:
     """Implements ports.log_store.Witnesses. Callable from several threads."""
 
-    def __init__(self, log: Reading, peers: Sequence[Peer]) -> None:
-        self._log, self._peers = log, tuple(peers)
+    def __init__(
+        self, log: Reading, peers: Sequence[Peer], now_s: Callable[[], float] = time.time
+    ) -> None:
+        self._log, self._peers, self._now_s = log, tuple(peers), now_s
         self._sizes: dict[str, int] = {}  # what each witness saw last, as far as we know
         self._turn = threading.Lock()
         # A thread for each: a witness that hangs must not keep the others waiting.
@@ -109,7 +112,7 @@ class Cosigners:
             answer = peer.way.ask(request, max(0.05, 0.9 * (until - time.monotonic())))
             if answer.status == 200:
                 self._sizes[peer.name] = checkpoint.size
-                return _cosignature(answer, peer, checkpoint)
+                return _cosignature(answer, peer, checkpoint, self._now_s())
             if answer.status != 409:
                 text = answer.body[:200].decode(errors="replace").strip()
                 raise WitnessError(f"refused ({answer.status}): {text}")
@@ -154,13 +157,20 @@ def _failure(text: str, missing: list[WitnessError]) -> WitnessError:
     return (RolledBackError if grave else WitnessError)(f"{text}; {told}")
 
 
-def _cosignature(answer: Answer, peer: Peer, checkpoint: Checkpoint) -> NoteSignature:
+def _cosignature(answer: Answer, peer: Peer, checkpoint: Checkpoint, now_s: float) -> NoteSignature:
+    """Its own, over this checkpoint, and not of a time to come: that would vouch for what is not
+    yet written."""
     try:
         note = read_note(checkpoint.body + b"\n" + answer.body)
     except NoteError as error:
         raise WitnessError(f"its answer is not a cosignature: {error}") from error
-    if note.cosigned_by(peer.name, peer.key.public) is None:
+    seconds = note.cosigned_by(peer.name, peer.key.public)
+    if seconds is None:
         raise WitnessError("its cosignature does not hold")
+    if seconds > now_s + COSIGNATURE_AHEAD_S_MAX:
+        raise WitnessError(
+            f"its cosignature is {seconds - now_s:.0f} s in the future: compare both clocks"
+        )
     return next(
         one for one in note.signatures
         if replace(note, signatures=(one,)).cosigned_by(peer.name, peer.key.public) is not None

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from beffroi.api.access import Me, Svc, needs
 from beffroi.api.problems import Refusal, understood
 from beffroi.api.routes import data
-from beffroi.api.routes.status import backlog, ingest_counters, installed_version
+from beffroi.api.routes.status import backlog, house, ingest_counters, installed_version
 from beffroi.hub import codecs
 from beffroi.hub.links import webhooks
 from beffroi.model.reading import Reason
@@ -50,6 +50,8 @@ def _data(
         "known_reasons": [one.value for one in Reason],
         "older": rows[-1][0] if len(rows) == ROWS else 0,
         "version": installed_version(),
+        "house": sorted(house(request), key=lambda one: -one["severity"]),
+        "house_known": request.app.state.house is not None,
     }
     return page(request, "data.html", **facts)
 
