@@ -39,7 +39,7 @@ from beffroi.model.limits import (
     SECOND_STEPS_MAX,
     SIGN_IN_PASSKEYS_MAX,
 )
-from beffroi.ports.store import User
+from beffroi.ports.store import PeopleStore, User
 
 FIELD = "secret.passkeys"
 OWNER = "passkey_of:"  # setting per credential (hashed): the account's id
@@ -212,7 +212,11 @@ def remove(services: Services, user: User, passkey_id: str) -> None:
 
 def has(services: Services, user_id: str) -> bool:
     """Without a reading of the vault."""
-    return (services.store.people.setting(HAS + user_id) or "0") != "0"
+    return has_in(services.store.people, user_id)
+
+
+def has_in(people: PeopleStore, user_id: str) -> bool:
+    return (people.setting(HAS + user_id) or "0") != "0"
 
 
 def _count(services: Services, user_id: str) -> None:

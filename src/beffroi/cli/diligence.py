@@ -31,6 +31,7 @@ from beffroi.hub.dossier.registers import RegisterError
 from beffroi.hub.incidents.opening import ByItself
 from beffroi.hub.incidents.reminders import Reminders
 from beffroi.hub.indicators.scoreboard import Scoreboard
+from beffroi.hub.maturity.office import Assessments
 from beffroi.kernel.document import is_id
 from beffroi.kernel.roster import LOG
 from beffroi.model.finding import Rule
@@ -98,6 +99,32 @@ def figures_of(results: Scoreboard | None) -> Figures:
     return figures
 
 
+def maturity_of(results: Scoreboard | None) -> Figures:
+    """Strict and observed level, axes and what to do next, as of now; nothing without answers."""
+    if results is None:
+        return no_figures
+    desk, source = Assessments(results), "questionnaire de maturité"
+
+    def told(period: Period) -> Sequence[Figure]:
+        del period  # the method judges today's documents: their age is part of it
+        if not desk.answers() and not desk.initiatives():
+            return ()
+        result, todo, _ = desk.result()
+        axes = {axis.id: axis.fr for axis in law.maturity().axes}
+        return [
+            Figure("Niveau strict", f"{result.strict} sur 4", source),
+            Figure("Niveau constaté", f"{result.observed} sur 4", source),
+            Figure("Indice de vigilance", result.grade, source),
+            *(Figure(f"Axe : {axes[k]}", f"{n} sur 4", source) for k, n in result.axes.items()),
+            *(
+                Figure("À faire", f"{one.text.fr} ({one.effort_days:g} j, {one.raises.fr})", source)
+                for one in todo
+            ),
+        ]
+
+    return told
+
+
 def _value(value: float | None, unit: str) -> str:
     number = f"{value or 0:,.2f}".rstrip("0").rstrip(".")
     return f"{number.replace(',', chr(0x202F)).replace('.', ',')}\u00a0{unit}".strip()
@@ -142,6 +169,7 @@ def office_of(
         TypstPapers(),
         figures_of(results),
         roster,
+        maturity_of(results),
     )
 
 

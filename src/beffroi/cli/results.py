@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import structlog
 
 from beffroi.adapters.sql import SqlStore
+from beffroi.api import sign_in_passkeys
+from beffroi.api.access import SECOND
 from beffroi.domains.base import Domain
 from beffroi.hub.compare.peers import Peers
 from beffroi.hub.dispatch.denied import DeniedError
@@ -16,11 +18,15 @@ from beffroi.hub.dossier.registers import Registers
 from beffroi.hub.indicators import uptime
 from beffroi.hub.indicators.own import Books
 from beffroi.hub.indicators.scoreboard import Scoreboard
+from beffroi.hub.open_data.dataset import Source
+from beffroi.hub.open_data.derive import datasets
+from beffroi.hub.open_data.publish import freshness
 from beffroi.model.limits import INDICATOR_FRESH_S
 from beffroi.ports.clock import Clock
 from beffroi.ports.store import StoreError
 
 BEAT_S = 60.0
+DEFAULT_ZONE = "Europe/Paris"
 
 log = structlog.get_logger("results")
 
@@ -32,7 +38,16 @@ def scoreboard_of(
     journal = dispatch.book.log if dispatch else None
 
     def second(user: str) -> bool:
-        return bool(store.commands.passkeys(user))
+        """A code, or a passkey for signing in; one that signs commands opens no door."""
+        return store.people.setting(SECOND + user) == "on" or sign_in_passkeys.has_in(
+            store.people, user
+        )
+
+    def sets() -> tuple[int, int]:
+        commune = store.assets.commune()
+        zone = commune.timezone if commune else DEFAULT_ZONE
+        source = Source(store, store.reports, zone)
+        return freshness(source, datasets(domains).values(), clock.now_ms())
 
     def signed() -> frozenset[str]:
         try:
@@ -47,6 +62,7 @@ def scoreboard_of(
         journal,
         store.reports,
         second,
+        sets,
     )
     write = Registers(store.registers, journal, clock).write
     return Scoreboard(books, domains, write, clock, signed)

@@ -82,6 +82,7 @@ class Facts:
     readings: int = 0  # stored in all
     quarantined: int = 0
     figures: Sequence[Figure] = ()
+    maturity: Sequence[Figure] = ()  # the result of the questionnaire as of now, level by level
     roles: Mapping[str, str] = field(default_factory=dict)  # account -> role
 
     @property

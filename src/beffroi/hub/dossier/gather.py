@@ -48,6 +48,7 @@ class Stores:
     domains: Mapping[str, Domain]
     rules: Mapping[str, Rule]
     figures: Figures = no_figures
+    maturity: Figures = no_figures
 
 
 def gather(stores: Stores, period: Period, *, brief: bool = False) -> Facts:
@@ -84,6 +85,7 @@ def gather(stores: Stores, period: Period, *, brief: bool = False) -> Facts:
         readings=counts.observations,
         quarantined=counts.quarantined,
         figures=() if brief else stores.figures(period),
+        maturity=() if brief else stores.maturity(period),
         roles={user.id: user.role for user in store.people.users()},
     )
 

@@ -71,10 +71,11 @@ class Office:
         papers: PaperMaker,
         figures: Figures = no_figures,
         roster: Callable[[], bytes] = bytes,
+        maturity: Figures = no_figures,
     ) -> None:
         """`roster`: the commune's keys as they go with proofs; empty for none."""
         self.stores = Stores(
-            store, registers, commands, reports, journal, clock, domains, rules, figures
+            store, registers, commands, reports, journal, clock, domains, rules, figures, maturity
         )
         self.registers = Registers(registers, journal, clock)
         self.incidents = IncidentDesk(self.registers, clock)

@@ -214,9 +214,11 @@ def _progress(facts: Facts) -> list[Line]:
         proven(f"{one.value}", Cite("count", one.source), head=one.name)
         if one.source
         else missing(f"{one.name}.")
-        for one in facts.figures
+        for one in (*facts.maturity, *facts.figures)
     ]
-    lines.append(missing("Niveau de maturité, plan d’action chiffré, ce qui n’a pas été fait."))
+    if not facts.maturity:
+        lines.append(missing("Niveau de maturité, plan d’action chiffré."))
+    lines.append(missing("Ce qui n’a pas été fait, et pourquoi."))
     return lines
 
 

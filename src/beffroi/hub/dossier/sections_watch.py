@@ -13,7 +13,9 @@ from beffroi.hub.dossier.lines import (
     share,
     span,
 )
+from beffroi.hub.privacy.register import record
 from beffroi.model.finding import Severity
+from beffroi.model.purposes import PURPOSES, SIGN_INS, Purpose
 
 SEEN_MS = 7 * 86_400_000
 TAKEN = ("acknowledged", "assigned", "decided")
@@ -66,19 +68,71 @@ def _taken(facts: Facts) -> Line:
     return proven(text, *cites, head="Astreinte")
 
 
+PERSONAL = {
+    "personal.purged": ("Purge", "champs arrivés à leur terme et purgés"),
+    "personal.erased": ("Effacement", "champs de personnes effacées à leur demande"),
+    "personal.exported": ("Export", "personnes dans un export confirmé"),
+}
+
+
 def personal(facts: Facts) -> list[Line]:
-    purged = [(n, e) for n, e in facts.journal.entries.items() if e.kind.startswith("privacy.")]
-    erased = [(n, e) for n, e in facts.journal.entries.items() if e.kind == "payload.erased"]
+    """Counts only: no entry of the log names a person."""
+    found = sorted(facts.journal.entries.items())
     lines = [
-        counted(
-            f"{len(purged)} opérations de purge, d’effacement ou d’export inscrites.",
-            [Cite("entry", "", e.at_ms, n) for n, e in purged + erased],
-            "Purge",
+        _register(facts),
+        proven(
+            " ; ".join(f"{one.label.fr} : {one.days} jours" for one in _purposes()) + ".",
+            Cite("count", "durées que le coffre impose"),
+            head="Durées",
         ),
+    ]
+    for kind, (head, words) in PERSONAL.items():
+        those = [(n, e) for n, e in found if e.kind == kind and facts.period.has(e.at_ms)]
+        count = sum(int(e.refs.get("count", 0)) for _, e in those)
+        cites = [Cite("entry", "", e.at_ms, n) for n, e in those]
+        lines.append(counted(f"{len(those)} opérations, {count} {words}.", cites, head))
+    anchored = [(n, e) for n, e in found if e.kind == "personal.accesses"]
+    cites = [Cite("entry", "", e.at_ms, n) for n, e in anchored]
+    text = f"Journal des accès scellé {len(anchored)} fois au journal de preuves."
+    return [
+        *lines,
+        counted(text, cites, "Accès"),
+        *_breaches(facts),
         missing("Analyse d’impact (AIPD) par traitement.", "AIPD"),
         missing("Absence de lecture de plaques sur les places gratuites.", "LAPI"),
     ]
-    return [missing("Registre des traitements : voir la page Vie privée.", "Registre"), *lines]
+
+
+def _register(facts: Facts) -> Line:
+    modules = {"reports"} if facts.reports else set()
+    names = [
+        one.activity.name
+        for one in record(modules | {"commands"} if facts.commands else modules, ())
+    ]
+    return proven(
+        f"{len(names)} traitements au registre généré : {' ; '.join(names)}. Bases légales à "
+        "vérifier par la commune.",
+        Cite("count", "page Vie privée, registre de l’article 30"),
+        head="Registre",
+    )
+
+
+def _purposes() -> list[Purpose]:
+    return [*PURPOSES.values(), SIGN_INS]
+
+
+def _breaches(facts: Facts) -> list[Line]:
+    """Incidents that touched personal data, exercises apart."""
+    real = [c for c in facts.cases if not c.exercise and facts.period.has(c.opened_ms)]
+    touched = [case for case in real if case.personal == "yes"]
+    doubt = [case for case in real if case.personal == "unknown"]
+    cites = [Cite("incident", c.id, c.opened_ms, next(iter(c.entries()), -1)) for c in touched]
+    lines = [counted(f"{len(touched)} incidents ont touché des données.", cites, "Violations")]
+    if doubt:
+        lines.append(
+            missing(f"{len(doubt)} incidents dont on ne sait s’ils ont touché des données.")
+        )
+    return lines
 
 
 def hygiene(facts: Facts) -> list[Line]:

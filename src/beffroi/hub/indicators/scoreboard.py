@@ -28,7 +28,7 @@ VERSION = 1  # of the way months are computed; a new one has them computed again
 LATE_DAYS = 2  # readings may come so long after the end of a month
 SETTING = "indicators:"
 NOWHERE = Label("aucun service ne le mesure", "no service measures it")
-ON_THE_DAY = frozenset({"S2", "S3", "S6", "S7"})
+ON_THE_DAY = frozenset({"G3", "S2", "S3", "S6", "S7"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -20,6 +20,7 @@ from beffroi.hub.open_data.forms import FORMS, bounded, check
 from beffroi.hub.open_data.shelf import File, Shelf
 from beffroi.hub.services import Services
 from beffroi.model.limits import OPEN_DAYS, OPEN_DAYS_MAX, SEAL_AFTER_H
+from beffroi.ports.store import PeopleStore
 
 DECISION, LICENCE, CONTACT = "open_data:", "open_data_licence", "open_data_contact"
 HOUR_MS = 3_600_000
@@ -51,8 +52,7 @@ class OpenData:
         self.all: Mapping[str, Dataset] = datasets(services.domains)
 
     def decision(self, dataset_id: str) -> Decision:
-        kept = self._services.store.people.setting(DECISION + dataset_id)
-        return Decision(**json.loads(kept)) if kept else Decision()
+        return decided(self._services.store.people, dataset_id)
 
     def decide(self, dataset_id: str, opened: bool, by: str) -> None:
         """UnknownError when there is no such dataset: a closed kind cannot be opened at all."""
@@ -109,8 +109,7 @@ class OpenData:
 
     def end_ms(self) -> int:
         """Days after this may still change with late readings, so they are not published."""
-        now = self._services.clock.now_ms() - SEAL_AFTER_H * HOUR_MS
-        return now - now % DAY_MS
+        return end_of(self._services.clock.now_ms())
 
     def span(self, dataset: Dataset, first: int | None = None, last: int | None = None) -> Span:
         """The days from `first` to `last` inclusive (days since 1970, UTC). PeriodError when they
@@ -140,6 +139,28 @@ class OpenData:
 
     def close(self) -> None:
         self._shelf.close()
+
+
+def decided(people: PeopleStore, dataset_id: str) -> Decision:
+    kept = people.setting(DECISION + dataset_id)
+    return Decision(**json.loads(kept)) if kept else Decision()
+
+
+def end_of(now_ms: int) -> int:
+    end = now_ms - SEAL_AFTER_H * HOUR_MS
+    return end - end % DAY_MS
+
+
+def freshness(source: Source, known: Collection[Dataset], now_ms: int) -> tuple[int, int]:
+    """(datasets that are published, those of them that are as fresh as announced)."""
+    end, opened, fresh = end_of(now_ms), 0, 0
+    for one in known:
+        if decided(source.store.people, one.id).open:
+            days = OPEN_DAYS_MAX if one.period_s > DAY_MS // 1000 else OPEN_DAYS
+            span = Span(end - days * DAY_MS if one.timed else 0, end)
+            opened += 1
+            fresh += not late(one, one.newest(source, span) if one.newest else 0, end)
+    return opened, fresh
 
 
 def late(dataset: Dataset, newest_ms: int, end_ms: int) -> bool:
