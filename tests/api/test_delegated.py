@@ -11,6 +11,7 @@ from tests.ui.world import PASSPHRASE, World, world
 
 from beffroi.api import accounts, sessions
 from beffroi.api.tries import Tries
+from beffroi.domains.base import Terms
 from beffroi.hub.delegations import PREFIX, Delegations, hashed
 from beffroi.hub.dossier.registers import RegisterError
 
@@ -50,7 +51,7 @@ def in_charge(town: World, domain: str = "water") -> set[str]:
 
 
 def read(town: World, token: str) -> httpx.Response:
-    headers = {"authorization": f"Bearer {token}".encode(), "accept": b"application/json"}
+    headers = {b"authorization": f"Bearer {token}".encode(), b"accept": b"application/json"}
     return httpx.get(town.url + "/api/delegated", headers=headers)
 
 
@@ -65,6 +66,11 @@ def test_from_decision_to_end(town: World, admin: httpx.Client) -> None:
     lamps = in_charge(town, "lighting")
     assert admin.post("/people/delegations", data=FORM).status_code == 303
     assert in_charge(town) == {BODY}
+    valve = town.services.store.assets.asset("valve-1")
+    assert valve is not None
+    proposed = town.services.domains["water"].envelope(valve, Terms("c", "g", 1, 0, 0))
+    assert proposed is not None
+    assert proposed.authority == "syndicat-des-eaux"  # the rules that the root is asked to sign
     assert in_charge(town, "lighting") == lamps
     again = admin.post("/people/delegations", data=FORM | {"act": "autre"})
     assert again.status_code == 409

@@ -16,8 +16,10 @@ THIRD = "département"
 
 
 def granted(ident: str, domain: str, body: str, start: int, end: int) -> Record:
-    facts = {"organisation": body, "act": "D", "decided": "2026-01-01", "from_ms": start,
-             "until_ms": end}  # fmt: skip
+    facts: dict[str, str | int] = {
+        "organisation": body, "act": "D", "decided": "2026-01-01", "from_ms": start,
+        "until_ms": end,
+    }  # fmt: skip
     return Record(ident, BOOK, domain, GRANTED, start, "u", facts)
 
 

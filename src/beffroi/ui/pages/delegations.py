@@ -119,6 +119,7 @@ def _page(
         "running": [one for one in there if not one.over(now)],
         "past": [one for one in there if one.over(now)],
         "unsigned": {one.id: _unsigned(services, one, now) for one in there},
+        "held": {one.id: _held(services, one) for one in there if one.runs(now)},
         "names": {user.id: user.name for user in services.store.people.users()},
         "typed": typed or {},
         "token": token,
@@ -126,6 +127,13 @@ def _page(
         "refusal": refusal,
     }
     return page(request, "delegations.html", refusal.status if refusal else 200, **facts)
+
+
+def _held(services: Services, one: Delegation) -> tuple[int, int]:
+    """Assets of the service in the organisation's hands, and in others'."""
+    assets = services.store.assets.assets(one.domain)
+    mine = sum(asset.authority == one.organisation for asset in assets)
+    return mine, len(assets) - mine
 
 
 def _unsigned(services: Services, one: Delegation, now_ms: int) -> int:
