@@ -24,6 +24,7 @@ from beffroi.kernel.verdict import Reason
 from beffroi.model.alarm import Alarm, AlarmChange
 from beffroi.model.finding import Finding
 from beffroi.ports.commands import CommandRow, State
+from beffroi.ports.store import StoreError
 
 T0 = 1_790_000_000_000
 FLEETS = {"signals": 4, "boards": 3, "lighting": 20, "water": 2}
@@ -46,6 +47,11 @@ class Places:
 
     def fleets(self) -> Mapping[str, int]:
         return FLEETS
+
+
+class Broken(Places):
+    def of(self, name: str) -> str:
+        raise StoreError("disk I/O error")
 
 
 class Bench:
@@ -215,11 +221,33 @@ def test_failed_sign_ins_are_counted(bench: Bench, failed: int, entries: int) ->
     assert bench.kinds() == ["access.refused"] * entries
 
 
-def test_grave_alarms_are_evidence_and_signs(bench: Bench) -> None:
-    bench.alarms([Finding("commands.forged", "g-boards", True, T0, {"guard": "g-boards"})])
+def test_grave_alarms_are_signs_and_leave_the_entry_to_the_ledger(bench: Bench) -> None:
+    for guard in ("g-boards", "g-signals", "g-lighting"):
+        bench.alarms([Finding("commands.forged", guard, True, T0, {"guard": guard})])
     bench.feed.turn()
-    assert bench.kinds() == ["alarm.raised"]
-    assert bench.drafts[0].refs["rule"] == "commands.forged"
+    assert bench.kinds() == ["incident.raised"]
+
+
+def test_one_bad_item_costs_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.feed.denied(No("lighting-1", "unknown_key", "u1", digest="no hex"))
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.feed, "_services", Broken())
+        bench.refuse("signals-0")
+        bench.feed.turn()
+    for number in range(1, 4):
+        bench.refuse(f"signals-{number}")
+    bench.feed.turn()
+    assert len(bench.incidents) == 1
+    assert bench.feed.incident is not None
+    assert {sign.target for sign in bench.feed.incident.signs} >= {"signals-0", "signals-3"}
+    assert bench.feed.lost == 1
+
+
+def test_a_guard_from_the_future_is_remembered_as_of_now(bench: Bench) -> None:
+    said = [receipt(f"signals-{n}", REFUSED, "unknown_key", T0 + 10**9) for n in range(4)]
+    bench.feed.remember([], said, [])
+    assert bench.feed.incident is not None
+    assert bench.feed.incident.seen_ms == T0
 
 
 def test_a_restart_knows_the_last_hours_and_raises_nothing_twice(bench: Bench) -> None:

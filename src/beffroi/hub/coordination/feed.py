@@ -27,12 +27,12 @@ from beffroi.hub.coordination.rules import ATTACK, KINDS
 from beffroi.hub.coordination.signs import Sign, SignKind
 from beffroi.hub.dispatch.book import No
 from beffroi.hub.dispatch.denied import DeniedError
+from beffroi.hub.dossier.registers import id_refs
 from beffroi.kernel.canonical import encode
-from beffroi.kernel.document import is_id
 from beffroi.kernel.keys import sha256
 from beffroi.kernel.receipt import Receipt
 from beffroi.model.alarm import Alarm, AlarmChange
-from beffroi.model.finding import Finding, Severity
+from beffroi.model.finding import Finding
 from beffroi.ports.clock import Clock
 from beffroi.ports.commands import CommandRow
 from beffroi.ports.store import StoreError
@@ -141,20 +141,16 @@ class Feed:
         return _Item(sign)
 
     def _alarm(self, alarm: Alarm) -> _Item:
+        """A sign only: grave alarms have their entries from the diligence ledger."""
         service = self._services.of(alarm.asset) or alarm.domain
-        draft = None
-        if alarm.severity >= Severity.GRAVE:
-            refs = {"alarm": alarm.id, "rule": alarm.rule, "asset": alarm.asset,
-                    "service": service}  # fmt: skip
-            draft = Draft("alarm.raised", alarm.seen_ms, NOTHING, _lawful(refs))
-        return _Item(reading.of_alarm(alarm, service, self._unplanned), draft)
+        return _Item(reading.of_alarm(alarm, service, self._unplanned))
 
     def _no(self, no: No, now: int) -> _Item:
         kind = reading.kind_of(no.code)
         if kind is None:
             return _Item(None)
         service = self._services.of(no.target)
-        refs = _lawful({"target": no.target, "service": service, "reason": no.code})
+        refs = id_refs(target=no.target, service=service, reason=no.code)
         what, subject = (
             ("approval", bytes.fromhex(no.digest)) if no.digest else ("request", NOTHING)
         )
@@ -172,7 +168,7 @@ class Feed:
         if len(self._written) > QUEUE_MAX:
             self._written.clear()
         self._written[source, what] = now
-        refs = _lawful({"source": source, "action": what}) | {"count": times}
+        refs = id_refs(source=source, action=what, count=times)
         return Draft("access.refused", now, NOTHING, refs, text.encode()[:1_000])
 
     # --- work --------------------------------------------------------------------------------
@@ -189,14 +185,27 @@ class Feed:
         """Everything that waits, then the passing of time."""
         now = self._clock.now_ms()
         self._count_sign_ins(now)
-        items = [read() for read in self._drain()]
-        for item in items:
-            if item.sign is not None:
-                self._step(item.sign)
-        self._write([item.draft for item in items if item.draft is not None])
+        drafts = [self._work(read) for read in self._drain()]
+        self._write([draft for draft in drafts if draft is not None])
         over = self._detector.tick(now)
         if over is not None:
             self._end(over, now)
+
+    def _work(self, read: _Read) -> Draft | None:
+        """One item; what is wrong with it costs none of the others."""
+        try:
+            item = read()
+            if item.sign is not None:
+                self._step(item.sign)
+        except StoreError as error:  # it waits for the next turn
+            self._put(read)
+            log.error("coordination_waits", error=str(error))
+        except ValueError as error:
+            self.lost += 1
+            log.error("coordination_unreadable", error=str(error))
+        else:
+            return item.draft
+        return None
 
     def _drain(self) -> list[_Read]:
         waiting = []
@@ -262,7 +271,7 @@ class Feed:
         self._record("incident.raised", incident, sign.at_ms)
         known = self._known()
         if known is not None:
-            with contextlib.suppress(RefusedError):
+            with contextlib.suppress(RefusedError, StoreError):  # the log has it
                 now = self._clock.now_ms()
                 self._desk.act(known.id, "comment", REMARKS, now, text=line(sign))
 
@@ -293,9 +302,7 @@ class Feed:
         """What happened while nobody watched, or was known before: no alarm is raised twice."""
         since = self._clock.now_ms() - SLOW_MS
         found = [reading.of_command(row) for row in rows if row.changed_ms > since]
-        for one in said:
-            service = self._services.of(one.target) or self._services.of(one.guard)
-            found.append(reading.of_receipt(one, service))
+        found += [self._receipt(one).sign for one in said]
         for alarm in alarms:
             if alarm.seen_ms > since and alarm.rule != ATTACK:
                 found.append(self._alarm(alarm).sign)
@@ -322,8 +329,3 @@ def _told(sign: Sign) -> dict[str, int | str]:
         "actor": sign.actor,
         "ref": sign.ref,
     }
-
-
-def _lawful(refs: Mapping[str, str]) -> dict[str, int | str]:
-    """Only identifiers go into the log; what a stranger wrote is no identifier."""
-    return {name: value for name, value in refs.items() if is_id(value)}

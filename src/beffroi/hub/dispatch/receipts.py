@@ -16,6 +16,7 @@ import structlog
 from beffroi.evidence.entry import Draft
 from beffroi.hub.dispatch import evidence, lifecycle
 from beffroi.hub.dispatch.book import Book
+from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.kernel import receipt as receipts
 from beffroi.kernel.dsse import unpack
 from beffroi.kernel.lease import Status, read_status
@@ -84,7 +85,7 @@ class Receipts:
         try:
             signed = unpack(row.payload)
             self._book.mirror.put(read_status(signed, self._book.trusted.roster), row.recv_ms)
-        except ValueError as error:
+        except (ValueError, DeniedError) as error:
             log.warning("status_not_remembered", guard=row.guard, error=str(error))
 
     def _status(self, heard: Heard, turn: _Turn) -> None:

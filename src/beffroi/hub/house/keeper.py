@@ -101,8 +101,7 @@ class House:
                 changed.append(Finding(*cause, True, now_ms, facts))
             after[cause] = Standing(*cause, facts, since_ms, told_ms)
         self._standing = after
-        if changed:
-            self._alarms(changed)
+        self._alarms(changed)  # also when nothing did: what the desk owes is told again
 
     def standing(self) -> list[Standing]:
         """What holds now, also what no disk can keep; from any thread."""

@@ -284,13 +284,16 @@ class ReportDesk:
             self._record(book.drafts(change))
         except (LogError, EntryError) as error:
             log.error("report_not_recorded", report=change.report.id, error=str(error))
-        self._standing.turn(self._clock.now_ms(), [change.report])
+        try:
+            self._standing.turn(self._clock.now_ms(), [change.report])
+        except StoreError as error:  # the hourly turn looks again
+            log.error("report_not_watched", report=change.report.id, error=str(error))
         if change.event.told:
             try:
                 self._write(change.report, change.event)
                 if change.event.kind in ("answer", "close", "safe"):
                     self._write_doubles(change)
-            except PersonalError as error:
+            except (PersonalError, StoreError) as error:
                 log.error("letter_not_written", report=change.report.id, error=str(error))
 
     def _write_doubles(self, change: ReportChange) -> None:
