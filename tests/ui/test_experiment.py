@@ -55,16 +55,28 @@ def later(town: World) -> Later:
 
 
 def street_lives(town: World, start: date, change: float) -> None:
-    """What the lamps' meters say each night: the pilot's are dimmed from its first day on."""
+    """What the lamps' meters say in the nights that the lab has not lived: like those it has; the
+    pilot's are dimmed from its first day on."""
     store = town.services.store
+    first = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp() * 1000)
     rows = []
     for n, asset in enumerate(a for a in store.assets.assets() if a.kind == "luminaire"):
         series = store.readings.series_ids([SeriesKey(asset.id, "", "night_kWh")])[0]
+        known = [
+            hour
+            for key, ident in store.readings.series_of([asset.id]).items()
+            if key.prop == "night_kWh"
+            for hour in store.readings.hours(ident, first - 28 * DAY_MS, first)
+        ]
+        usual = sum(hour.total for hour in known) / sum(hour.n for hour in known) if known else 0.4
+        lived = {hour.start_ms // DAY_MS for hour in known}
         for k in range(-28, 28):
-            day = start + timedelta(days=k)
-            at = int(datetime(day.year, day.month, day.day, 5, tzinfo=UTC).timestamp() * 1000)
+            at = first + k * DAY_MS + 5 * 3_600_000
+            if at // DAY_MS in lived:
+                continue
             lower = change if asset.zone == PILOT and k >= 0 else 0.0
-            rows.append(Row(series, at, (0.4 + 0.01 * ((3 * k + n) % 7)) * (1 + lower), 0, at))
+            value = usual * (1 + 0.02 * ((3 * k + n) % 7 - 3)) * (1 + lower)
+            rows.append(Row(series, at, value, 0, at))
     store.readings.commit(Batch(rows=rows))
 
 
@@ -111,7 +123,9 @@ def test_from_an_idea_to_a_measured_result(
     PILOT = zones[0]
     today = datetime.now(UTC).date()
     start, end = today + timedelta(days=2), today + timedelta(days=29)
-    desk.goto(f"{town.url}/town-hall/experiments/new?measure=lighting/luminaire/night_kWh&idea={idea.id}")
+    desk.goto(
+        f"{town.url}/town-hall/experiments/new?measure=lighting/luminaire/night_kWh&idea={idea.id}"
+    )
     desk.fill("#title", "Abaisser la rue après minuit")
     desk.fill("#why", "Moins d’énergie, sans plainte de plus.")
     desk.fill("#target", "-20")
