@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from beffroi.adapters.log.reading import Reader
 from beffroi.adapters.nats import keys as broker_keys
-from beffroi.adapters.nats.wire import Wire
+from beffroi.adapters.nats.keys import KeyPair
+from beffroi.adapters.nats.wire import Wire, WireError
 from beffroi.adapters.trust import online
 from beffroi.domains.signals.table import table
 from beffroi.kernel.dsse import unpack
@@ -42,7 +43,7 @@ from beffroi.ports.store import User
 INHABITANTS, SEED = 800, 1
 JUNCTIONS_MORE = 2
 INCIDENT = "coordination.attack"
-READY_S_MAX = 60.0
+READY_S_MAX = 180.0  # a machine that others use too
 WAIT_S_MAX = 15.0
 STEP_S = 0.05
 LAMP_UNIT, METER = "arm-0003", "hor-001"
@@ -156,11 +157,21 @@ class Town:
     # --- the ear on the broker ---------------------------------------------------------------
     async def _listen(self) -> None:
         key = broker_keys.load(self.home / "nats", "hub")
-        self._wire = await Wire.connect(
-            "127.0.0.1", self.hub.endpoint.client_port, key, "somebody with root"
-        )
+        self._wire = await self._connected(key)
         self._wire.subscribe("d.*.status", lambda _s, _r, _h, data: self._status(data))
         self._wire.subscribe("d.*.receipt", lambda _s, _r, _h, data: self._receipt(data))
+
+    async def _connected(self, key: KeyPair) -> Wire:
+        """On a busy machine the broker may be started again while the hub comes up."""
+        end = time.monotonic() + READY_S_MAX
+        while True:
+            try:
+                port = self.hub.endpoint.client_port
+                return await Wire.connect("127.0.0.1", port, key, "somebody with root")
+            except WireError:
+                if time.monotonic() > end:
+                    raise
+                await asyncio.sleep(1.0)
 
     def _status(self, data: bytes) -> None:
         with contextlib.suppress(ValueError):  # a forged one is not ours to believe
