@@ -134,9 +134,6 @@ class HttpFollowed:
                     raise ValueError("too large")
         return _TOLD.decode(bytes(body))
 
-    def close(self) -> None:
-        self._client.close()
-
 
 def _local(host: str) -> bool:
     return host in ("localhost", "127.0.0.1") or host.endswith(".localhost")
