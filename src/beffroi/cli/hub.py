@@ -211,7 +211,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             results=scoreboard_of(store, clock, known, dispatch), reports=reports, office=office,
         )  # fmt: skip
         app = _app(services, settings)
-        app.state.followed = followed = HttpFollowed(settings.home, clock.now_ms)
+        app.state.followed = HttpFollowed(settings.home, clock.now_ms)
         app.state.witness = witness = witness_of(settings.home)
         alerts = await asyncio.to_thread(alerting, app, settings, store, alarms)
         app.state.coordination, app.state.house = feed, house
@@ -239,7 +239,6 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
                 await work
             await bus.stop()
             codecs.close()
-            followed.close()
             if witness is not None:
                 witness.close()
             await asyncio.to_thread(herald.close)
