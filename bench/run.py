@@ -41,6 +41,8 @@ SUITE: dict[str, str] = {
     "reconnect": "reconnect.py",
     "codec": "codec.py",
     "flows": "flows.py",
+    "public_load": "public_load.py",
+    "dossier": "dossier.py",
 }
 
 

@@ -60,11 +60,12 @@ def free_port() -> int:
 
 class Tree:
     """`start`, then `get(path)`; `stop` at the end. `url` selects another database; `quick`
-    starts again at once what died."""
+    starts again at once what died; `entry` is Python run instead of `-m beffroi`."""
 
-    def __init__(self, home: Path, url: str = "", *, quick: bool = False) -> None:
+    def __init__(self, home: Path, url: str = "", *, quick: bool = False, entry: str = "") -> None:
         self.home = home
-        self._entry = ["-c", QUICK] if quick else ["-m", "beffroi"]
+        entry = QUICK if quick else entry
+        self._entry = ["-c", entry] if entry else ["-m", "beffroi"]
         self.url = url or f"sqlite:///{home / 'beffroi.sqlite'}"
         self.mqtt_port, self.web_port = free_port(), free_port()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
