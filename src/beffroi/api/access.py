@@ -1,7 +1,8 @@
 """Who may call which route: one dependency on the whole application, closed by default.
 
 A route without a mark needs a session: reader for reading, operator for anything that writes.
-Marks: `public` and `needs("admin")`. Knows nothing of what routes do.
+Marks: `public` and `needs("admin")`. With its subject (`scope`) that makes the one action of the
+route, which `policies.cedar` opens or not. Knows nothing of what routes do.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from beffroi.api import sessions
+from beffroi.api import policies, scope, sessions
 from beffroi.api.border import SAFE_METHODS
-from beffroi.api.problems import Refusal, SignInNeeded
+from beffroi.api.problems import Refusal, SignInNeeded, not_found
 from beffroi.api.sessions import Person
 from beffroi.hub.services import Services
 
@@ -58,13 +59,35 @@ async def guard(request: Request) -> None:
     if needed != PUBLIC:
         if person is None:
             raise SignInNeeded
-        if not may(person.user.role, needed):
-            text = "Your account may not do this ({role}). Ask an administrator of the commune."
-            raise Refusal(403, "role", text, role=person.user.role)
+        await run_in_threadpool(_allowed, request, person, needed)
         if not request.url.path.startswith(UNFINISHED):
             await run_in_threadpool(_second_factor, request.app.state.services, person)
     if request.method not in SAFE_METHODS and person is not None:
         await _check_token(request, person)
+
+
+def action_of(path: str, needed: str) -> str:
+    """The one action of a route: what it is about and the least role that may call it."""
+    return f"{scope.subject_of(path)}.{needed}"
+
+
+def _allowed(request: Request, person: Person, needed: str) -> None:
+    """Asks the policies; a refusal is in the access log with the policy that decided."""
+    services, path = request.app.state.services, scope.declared(request)
+    action = action_of(path, needed)
+    what = scope.what_of(services, path, request.path_params)
+    answer = policies.ask(scope.who_of(person.user), action, what)
+    if answer.allowed:
+        return
+    now = services.clock.now_ms()
+    if request.app.state.refusal_tries.allowed(person.user.id, now):
+        services.store.people.log_access(
+            now, person.user.id, "refused", f"{action} {answer.policy}"
+        )
+    if person.user.organisation != policies.COMMUNE and what.kind == "Thing":
+        raise not_found("asset")  # the same whether it exists or not
+    text = "Your account may not do this ({role}). Ask an administrator of the commune."
+    raise Refusal(403, "role", text, role=person.user.role)
 
 
 async def who(request: Request) -> Person | None:

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from beffroi.api import sessions
+from beffroi.api.policies import COMMUNE, LEAST
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.tries import Tries
 from beffroi.hub.services import Services
@@ -43,15 +44,21 @@ def first_link(services: Services) -> str | None:
 
 
 def has_admin(people: PeopleStore) -> bool:
-    return any(user.active and user.role == "admin" for user in people.users())
+    """Whether somebody of the commune administers it: another body's administrator does not."""
+    return any(administers(user) for user in people.users())
 
 
-def invite(services: Services, role: str, by: User) -> str:
-    """The path that lets one more person in with this role; shown once."""
-    if role not in ("reader", "operator", "admin"):
+def administers(user: User) -> bool:
+    return user.active and user.role == "admin" and user.organisation == COMMUNE
+
+
+def invite(services: Services, role: str, by: User, organisation: str = COMMUNE) -> str:
+    """The path that lets one more person in with this role, for this body; shown once."""
+    if role not in LEAST:
         raise Refusal(422, "role_unknown", "Choose one of the roles: reader, operator, admin.")
-    path = f"/invitation/{_put(services, INVITE, role)}"
-    services.store.people.log_access(services.clock.now_ms(), by.id, "invite", role)
+    subject = f"{role} {checked_organisation(organisation)}"
+    path = f"/invitation/{_put(services, INVITE, subject)}"
+    services.store.people.log_access(services.clock.now_ms(), by.id, "invite", subject)
     return path
 
 
@@ -64,15 +71,17 @@ def accept(services: Services, purpose: str, token: str, name: str, passphrase: 
             raise Refusal(409, "name_taken", "This name is taken. Choose another.")
         if len(people.users()) >= USERS_MAX:
             raise Refusal(409, "users_max", "There are too many accounts. Ask an administrator.")
-        role = people.take_link(sessions.hashed(token), purpose, now)
-        if role is None or (purpose == FIRST and has_admin(people)):
+        subject = people.take_link(sessions.hashed(token), purpose, now)
+        if subject is None or (purpose == FIRST and has_admin(people)):
             raise Refusal(
                 410,
                 "link_used",
                 "This link was used, replaced or has expired. "
                 "Ask an administrator for a new one, or restart the hub to print one.",
             )
+        role, _, body = subject.partition(" ")
         user = User(f"u-{secrets.token_hex(6)}", name, role, hash_of(passphrase))
+        user = replace(user, organisation=body or COMMUNE)
         people.put_user(user)
     people.log_access(now, user.id, "join", purpose)
     return user
@@ -140,6 +149,15 @@ def by_name(people: PeopleStore, name: str) -> User | None:
 def checked_name(name: str) -> str:
     name = " ".join(unicodedata.normalize("NFC", name).split())
     if not 2 <= len(name) <= NAME_CHARS_MAX or not name.isprintable():
+        text = "A name has between 2 and {most} characters."
+        raise Refusal(422, "name_length", text, most=NAME_CHARS_MAX)
+    return name
+
+
+def checked_organisation(name: str) -> str:
+    """As an asset names its authority; nothing is the commune itself."""
+    name = " ".join(unicodedata.normalize("NFC", name).split()) or COMMUNE
+    if len(name) > NAME_CHARS_MAX or not name.isprintable():
         text = "A name has between 2 and {most} characters."
         raise Refusal(422, "name_length", text, most=NAME_CHARS_MAX)
     return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from beffroi.api import experiment_views, problems
+from beffroi.api import experiment_views, policies, problems
 from beffroi.api.access import guard
 from beffroi.api.border import Border
 from beffroi.api.kept import Shelf
@@ -47,8 +47,10 @@ from beffroi.model.limits import (
     CODE_TRIES_PER_10_MIN_MAX,
     DELEGATED_PER_10_MIN_MAX,
     GROUND_S,
+    OIDC_TRIES_PER_10_MIN_MAX,
     OPEN_PER_10_MIN_MAX,
     PASSKEY_TRIES_PER_10_MIN_MAX,
+    REFUSALS_LOGGED_PER_10_MIN_MAX,
     REPORTS_PUBLIC_S,
     RESULTS_PER_10_MIN_MAX,
 )
@@ -81,7 +83,8 @@ ROUTERS = (
 
 
 def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
-    """The application; `app.state` holds what routes share."""
+    """The application; `app.state` holds what routes share. PolicyError: nothing is opened."""
+    policies.book()  # a typo in the policies is found here, not at the first request
     app = FastAPI(
         title="Beffroi",
         dependencies=[Depends(guard)],
@@ -93,6 +96,7 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.web = web or WebSettings()
     app.state.town = Town(services)
     app.state.tries = Tries()
+    app.state.refusal_tries = Tries(REFUSALS_LOGGED_PER_10_MIN_MAX)
     app.state.code_tries = Tries(CODE_TRIES_PER_10_MIN_MAX)
     app.state.passkey_challenges = {}
     app.state.tickets, app.state.sign_in_challenges = Tickets(), Challenges()
@@ -104,6 +108,7 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
     app.state.booth = consultations.Booth(services)
     app.state.experiments, app.state.twin = experiment_views.made(services), None
     app.state.delegated_tries = Tries(DELEGATED_PER_10_MIN_MAX)
+    app.state.oidc, app.state.oidc_tries = None, Tries(OIDC_TRIES_PER_10_MIN_MAX)
     app.state.open_tries = Tries(OPEN_PER_10_MIN_MAX)
     app.state.alert_tries = Tries(ALERTS_PER_10_MIN_MAX)
     app.state.announcer = app.state.advisor = app.state.house = None  # set where they run

@@ -12,7 +12,7 @@ import json
 import zipfile
 from typing import Any
 
-from beffroi.api import sessions
+from beffroi.api import accounts, sessions
 from beffroi.api.access import SECOND
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.privacy.egress import OWN
@@ -106,7 +106,7 @@ def erase_account(services: Services, user_id: str, by: User) -> None:
     if user is None:
         raise not_found(user_id)
     others = [one for one in people.users() if one.id != user_id]
-    if user.role == "admin" and not any(one.active and one.role == "admin" for one in others):
+    if accounts.administers(user) and not any(accounts.administers(one) for one in others):
         text = "This is the last administrator: make another one first, or the hub would be closed."
         raise Refusal(409, "last_admin", text)
     sessions.stop_all(services, user_id)

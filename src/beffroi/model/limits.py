@@ -343,3 +343,12 @@ DELEGATED_PER_10_MIN_MAX = 120  # requests of one address with a token of a dele
 DELEGATED_FRESH_S = 30.0  # how long what a commune told is shown before it is asked again
 DELEGATED_WAIT_S = 5.0
 DELEGATED_BYTES_MAX = 256 * 1024
+
+# --- signing in at an identity service -----------------------------------------------------------
+OIDC_ANSWER_BYTES_MAX = 262_144
+OIDC_WAIT_S_MAX = 10.0
+OIDC_STEP_MS_MAX = 600_000  # between leaving and coming back
+OIDC_PENDING_MAX = 1_000
+OIDC_KEEP_MS = 3_600_000  # its description and keys are asked for anew after this
+OIDC_SKEW_S_MAX = 60
+OIDC_TRIES_PER_10_MIN_MAX = 40  # of one address, going and coming back

@@ -16,6 +16,8 @@ from starlette.responses import HTMLResponse, Response
 
 from beffroi.api.catalogue import marks
 from beffroi.api.problems import Refusal
+from beffroi.api.scope import alarms_seen
+from beffroi.api.sessions import Person
 from beffroi.api.words import lang_of, said
 from beffroi.hub.alarms.text import REFUSALS
 from beffroi.hub.services import Services
@@ -80,7 +82,7 @@ def page(request: Request, template: str, http: int = 200, /, **facts: Any) -> R
         "ago": lambda ms: i18n.ago(ms, now, lang),
         "when": partial(_when, lang, commune.timezone),
         "follows": _follows(request),
-        "grave_open": _grave_open(services) if person else 0,
+        "grave_open": _grave_open(services, person) if person else 0,
     }
     body = environment(lang).get_template(template).render(facts)
     return HTMLResponse(body, http, headers={"content-language": lang, "vary": "accept-language"})
@@ -92,9 +94,10 @@ def _follows(request: Request) -> bool:
     return followed is not None and followed.any()
 
 
-def _grave_open(services: Services) -> int:
+def _grave_open(services: Services, person: Person) -> int:
     """The figure that follows people on every page."""
-    return sum(1 for alarm in services.desk.open() if tones.awaits_decision(alarm))
+    seen = alarms_seen(services, person.user, services.desk.open())
+    return sum(1 for alarm in seen if tones.awaits_decision(alarm))
 
 
 def _cap(text: str) -> str:

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from beffroi.api import series
-from beffroi.api.access import Svc, needs
+from beffroi.api import scope, series
+from beffroi.api.access import Me, Svc, needs
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.live import Event
 from beffroi.model.asset import Asset
@@ -23,9 +23,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 @router.get("")
-def read_assets(services: Svc, domain: str = "", after: str = "") -> list[dict[str, Any]]:
+def read_assets(services: Svc, me: Me, domain: str = "", after: str = "") -> list[dict[str, Any]]:
     """By id, PAGE_ROWS_MAX at a time: `after` is the last id of the page before."""
-    return [asdict(asset) for asset in services.store.assets.assets(domain, PAGE_ROWS_MAX, after)]
+    found: list[Asset] = []
+    while len(found) < PAGE_ROWS_MAX:
+        some = services.store.assets.assets(domain, PAGE_ROWS_MAX, after)
+        found += scope.assets_seen(me.user, some)
+        if len(some) < PAGE_ROWS_MAX:
+            break
+        after = some[-1].id
+    return [asdict(asset) for asset in found[:PAGE_ROWS_MAX]]
 
 
 @router.get("/{asset_id}")

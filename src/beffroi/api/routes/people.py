@@ -9,13 +9,15 @@ from pydantic import BaseModel, Field
 
 from beffroi.api import accounts
 from beffroi.api.access import Me, Svc, needs
-from beffroi.model.limits import PASSPHRASE_CHARS_MAX
+from beffroi.api.policies import COMMUNE
+from beffroi.model.limits import NAME_CHARS_MAX, PASSPHRASE_CHARS_MAX
 
 router = APIRouter(prefix="/api", tags=["people"])
 
 
 class InviteIn(BaseModel, extra="forbid"):
     role: Literal["reader", "operator", "admin"]
+    organisation: str = Field(default=COMMUNE, max_length=NAME_CHARS_MAX)
 
 
 class ActiveIn(BaseModel, extra="forbid"):
@@ -37,7 +39,13 @@ def read_me(me: Me) -> dict[str, str]:
 @needs("admin")
 def read_people(services: Svc) -> list[dict[str, Any]]:
     return [
-        {"id": u.id, "name": u.name, "role": u.role, "active": u.active}
+        {
+            "id": u.id,
+            "name": u.name,
+            "role": u.role,
+            "organisation": u.organisation,
+            "active": u.active,
+        }
         for u in services.store.people.users()
     ]
 
@@ -46,7 +54,7 @@ def read_people(services: Svc) -> list[dict[str, Any]]:
 @needs("admin")
 def invite(services: Svc, me: Me, body: InviteIn) -> dict[str, str]:
     """The path of a one-time link, shown once."""
-    return {"path": accounts.invite(services, body.role, me.user)}
+    return {"path": accounts.invite(services, body.role, me.user, body.organisation)}
 
 
 @router.put("/people/{user_id}")

@@ -36,7 +36,7 @@ def notices(change: AlarmChange, rule: Rule, users: Sequence[User]) -> list[Noti
 
 def concerned(alarm: Alarm, event: AlarmEvent, users: Sequence[User]) -> list[User]:
     """Who is told of one event. Never nobody while there is an active account that can act."""
-    able = [user for user in users if user.active and user.role in ACTING]
+    able = [user for user in users if _of_the_commune(user) and user.role in ACTING]
     if event.kind == "escalated":
         admins = [user for user in able if user.role == "admin"]
         return admins if alarm.escalation <= 1 and admins else able
@@ -52,6 +52,11 @@ def concerned(alarm: Alarm, event: AlarmEvent, users: Sequence[User]) -> list[Us
     if alarm.severity is Severity.GRAVE:
         return able
     return [user for user in able if user.role == "operator"] or able
+
+
+def _of_the_commune(user: User) -> bool:
+    """Another body has its own way of being told; mail is not asked of the policies."""
+    return user.active and user.organisation == "commune"
 
 
 def _named(alarm: Alarm, event: AlarmEvent, able: Sequence[User]) -> list[User]:

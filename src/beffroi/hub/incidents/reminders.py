@@ -103,7 +103,7 @@ class Reminders:
 
     def _tell(self, case: Case, clock: Clock, now: int) -> None:
         for user in self._users():
-            if user.active and user.role in ACTING:
+            if user.active and user.role in ACTING and user.organisation == "commune":
                 try:
                     self._notifier.send(notice(case, clock, now, user))
                 except NotifyError as error:  # the incident's page says it too

@@ -9,17 +9,19 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from beffroi.api import alarm_views
+from beffroi.api import alarm_views, scope
 from beffroi.api.access import Me, Svc
 from beffroi.api.alarm_views import AlarmView
+from beffroi.api.policies import COMMUNE
 from beffroi.api.problems import Refusal, understood
-from beffroi.api.routes.alarms import alarm_of, listed
+from beffroi.api.routes.alarms import alarm_of, listed_for
 from beffroi.api.words import lang_of
 from beffroi.hub.alarms.desk import RefusedError
 from beffroi.hub.alarms.text import ACTIONS, DECISIONS, EVENTS
 from beffroi.model.alarm import Alarm, AlarmState, Decision, DecisionKind
 from beffroi.model.finding import Severity
 from beffroi.model.limits import PAGE_ROWS_MAX
+from beffroi.ports.store import User
 from beffroi.ui.pages.entry import safe_next
 from beffroi.ui.render import page
 from beffroi.ui.rows import row_of
@@ -35,10 +37,10 @@ NOON = time(12)
 def desk_page(
     request: Request, services: Svc, me: Me, view: str = "todo", domain: str = "", before: int = 0
 ) -> Response:
-    opened = services.desk.open()
+    opened = scope.alarms_seen(services, me.user, services.desk.open())
     view = view if view in VIEWS else "todo"
     if view == "closed":
-        chosen = listed(services, "closed", domain, before_ms=before)
+        chosen = listed_for(services, me, "closed", domain, before_ms=before)
     else:
         chosen = [a for a in opened if _wanted(a, view, me.user.id) and not a.group]
         chosen = [a for a in chosen if not domain or a.domain == domain]
@@ -58,8 +60,8 @@ def desk_page(
 
 
 @router.get("/alarms/{alarm_id}")
-def alarm_page(request: Request, services: Svc, alarm_id: str) -> Response:
-    return _alarm_page(request, services, alarm_of(services, alarm_id))
+def alarm_page(request: Request, services: Svc, me: Me, alarm_id: str) -> Response:
+    return _alarm_page(request, services, me, alarm_of(services, alarm_id))
 
 
 @router.post("/alarms/{alarm_id}/{action}")
@@ -94,13 +96,14 @@ def act(
     except (RefusedError, Refusal) as error:
         refusal = understood(error)
         alarm = alarm_of(services, alarm_id)
-        return _alarm_page(request, services, alarm, refusal, typed)
+        return _alarm_page(request, services, me, alarm, refusal, typed)
     return RedirectResponse(safe_next(next or f"/alarms/{alarm_id}"), 303)
 
 
 def _alarm_page(
     request: Request,
     services: Svc,
+    me: Me,
     alarm: Alarm,
     refusal: Refusal | None = None,
     typed: dict[str, str] | None = None,
@@ -108,6 +111,7 @@ def _alarm_page(
     lang = lang_of(request)
     view = alarm_views.views(services, [alarm], lang)[0]
     asset = services.store.assets.asset(alarm.asset) if alarm.asset else None
+    members = scope.alarms_seen(services, me.user, alarm_views.members(services, alarm))
     row = None
     if asset is not None:
         severity = int(alarm.severity) if alarm.active else -1
@@ -119,8 +123,8 @@ def _alarm_page(
         "row": row,
         "story": list(reversed(alarm_views.story(services, alarm.id))),
         "who": alarm_views.people(services).called,
-        "users": [user for user in services.store.people.users() if user.active],
-        "group_members": alarm_views.views(services, alarm_views.members(services, alarm), lang),
+        "users": _colleagues(services, me),
+        "group_members": alarm_views.views(services, members, lang),
         "events": EVENTS,
         "decisions": DECISIONS,
         "acts": ACTIONS,
@@ -128,6 +132,14 @@ def _alarm_page(
         "typed": typed or {},
     }
     return page(request, "alarm.html", refusal.status if refusal else 200, **facts)
+
+
+def _colleagues(services: Svc, me: Me) -> list[User]:
+    """Whom an alarm can be given to: of the commune, everybody; elsewhere, one's own body."""
+    users = [user for user in services.store.people.users() if user.active]
+    if me.user.organisation == COMMUNE:
+        return users
+    return [user for user in users if user.organisation == me.user.organisation]
 
 
 def _wanted(alarm: Alarm, view: str, me: str) -> bool:
