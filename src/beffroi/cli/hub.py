@@ -211,7 +211,6 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             results=scoreboard_of(store, clock, known, dispatch), reports=reports, office=office,
         )  # fmt: skip
         app = _app(services, settings)
-        app.state.followed = HttpFollowed(settings.home, clock.now_ms)
         app.state.witness = witness = witness_of(settings.home)
         alerts = await asyncio.to_thread(alerting, app, settings, store, alarms)
         app.state.coordination, app.state.house = feed, house
@@ -264,6 +263,7 @@ def _orders(store: SqlStore, clock: SystemClock) -> Orders:
 def _app(services: Services, settings: Settings) -> FastAPI:
     app = create_app(services, _web(settings))
     mount_ui(app)
+    app.state.followed = HttpFollowed(settings.home, services.clock.now_ms)
     app.state.attacks = attacks_of(services.store, settings.home)  # None but in a demonstration
     app.state.twin = LabTwin()
     return app
