@@ -5,14 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from tests.ui.orders import seed_commands
 from tests.ui.shots import ARGS
 from tests.ui.world import NAME, PASSPHRASE, World, world
 
 STATE: dict[str, object] = {}
+# A busy machine is not a failing page: other workers and their processes share the cores.
+expect.set_options(timeout=20_000)
+WAIT_MS_MAX = 90_000
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +35,21 @@ def browser() -> Iterator[Browser]:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as tool:
         opened = tool.chromium.launch(executable_path=program, args=ARGS)
+        patient(opened)
         yield opened
         opened.close()
+
+
+def patient(browser: Browser) -> None:
+    """Every context of it waits longer than the 30 s that are usual."""
+    made = browser.new_context
+
+    def new_context(**options: Any) -> BrowserContext:
+        context = made(**options)
+        context.set_default_timeout(WAIT_MS_MAX)
+        return context
+
+    browser.new_context = new_context  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,13 @@ function refreshPieces(): void {
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const id of [piece.id, ...(piece.dataset.with ?? "").split(" ")]) {
       const fresh = id ? page.getElementById(id) : null;
-      if (fresh) document.getElementById(id)?.replaceChildren(...fresh.childNodes);
+      const shown = document.getElementById(id);
+      if (!fresh || !shown) continue;
+      // What was answered to a form stays to be read: the page that is read again does not know it.
+      const said = [...shown.querySelectorAll('[role="alert"]:not([hidden])')].filter(
+        (one) => !fresh.textContent?.includes(one.textContent ?? ""),
+      );
+      shown.replaceChildren(...said, ...fresh.childNodes);
     }
     document.dispatchEvent(new CustomEvent("beffroi:fresh"));
   };
