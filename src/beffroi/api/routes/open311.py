@@ -252,7 +252,7 @@ def _request(request: Request, services: Services, report: Report) -> dict[str, 
         "zipcode": "",
         "lat": report.lat if shown else None,
         "long": report.lon if shown else None,
-        "media_url": photo if shown and report.photo else "",
+        "media_url": photo if shown and report.photo else None,
     }
 
 
