@@ -21,6 +21,7 @@ import uvicorn
 
 from beffroi.adapters import durable
 from beffroi.adapters.door import Door
+from beffroi.adapters.patience import Patient
 from beffroi.cli import place as places
 from beffroi.cli.children import Child
 from beffroi.cli.host_homes import Home, front_door, homes
@@ -162,6 +163,7 @@ async def door_process(place: Path) -> None:
             timeout_graceful_shutdown=DOOR_STOP_S_MAX,
             timeout_keep_alive=30,
             limit_concurrency=2 * WEB_CONNECTIONS_MAX,
+            http=Patient,
         )
     )
     serving = asyncio.create_task(server.serve())
