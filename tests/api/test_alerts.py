@@ -100,7 +100,7 @@ def test_anybody_fetches_the_feed_and_verifies_each_file(town: World) -> None:
     assert kinds == ["Cancel", "Alert"]
 
 
-@pytest.mark.parametrize("name", ["0" * 64, "..%2f..%2fown%2fkey", "x" * 81, "%00"])
+@pytest.mark.parametrize("name", ["f" * 64, "..%2f..%2fown%2fkey", "x" * 81, "%00"])
 def test_there_is_nothing_else(town: World, name: str) -> None:
     assert httpx.get(f"{town.url}/alerts/{name}.xml").status_code in (404, 422)
 
@@ -113,7 +113,7 @@ def test_who_asks_too_often_waits(town: World) -> None:
 
 
 def test_the_page_is_for_operators_and_shows_texts_as_texts(town: World) -> None:
-    assert client(town).get("/alerts").status_code == 303
+    assert client(town).get("/alerts").status_code == 401
     assert signed_in(town, "reader").get("/alerts").status_code == 403
     page = signed_in(town, "operator").get("/alerts").text
     assert XSS not in page
