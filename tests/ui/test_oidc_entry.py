@@ -33,7 +33,7 @@ def provider(town: World) -> Iterator[str]:
     script = Path(__file__).with_name("oidc_provider.mjs")
     child = subprocess.Popen(
         [npm.node(), str(script), str(folder), str(port), town.url + BACK],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert child.stdout is not None
     lines = iter(child.stdout.readline, "")
@@ -45,7 +45,9 @@ def provider(town: World) -> Iterator[str]:
 
 
 @pytest.fixture
-def oidc(town: World, provider: str) -> Iterator[None]:
+def oidc(town: World, provider: str, signed_in: dict[str, object]) -> Iterator[None]:
+    """After the first start: until then the sign-in page offers nothing."""
+    del signed_in
     settings = OidcSettings(provider, "beffroi", "a-secret-of-the-test", "Mairie", "groups", ROLES)
     town.app.state.oidc = Oidc(settings)
     yield
