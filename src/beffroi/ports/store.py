@@ -256,7 +256,8 @@ class PeopleStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`role`: "admin", "operator" (acts on alarms and devices) or "reader"."""
+    """`role`: "admin", "operator" (acts on alarms and devices) or "reader". `organisation`: the body
+    the person acts for; another one than the commune reaches what that body is competent for."""
 
     id: str
     name: str
@@ -265,6 +266,7 @@ class User:
     email: str = ""
     lang: str = "fr"
     active: bool = True
+    organisation: str = "commune"
 
 
 class Store(Protocol):
