@@ -50,8 +50,9 @@ def wrong(words: list[str]) -> str:
     """What the shell would say, "" when it fits: parsed, not run. A name alone is a mention."""
     command = TOP
     while words and (named := getattr(command, "commands", None)) is not None:
-        if words[0] not in named:
+        if words[0] not in named and "run" not in named:  # `host DIR` is `host run DIR`
             return f"no command {words[0]}"
+        words = words if words[0] in named else ["run", *words]
         command, words = named[words[0]], words[1:]
     if words:
         try:
