@@ -89,6 +89,7 @@ def test_every_route_with_everything_of_a(pair: Pair, client: httpx.Client) -> N
     """The whole wallet and A's ids at B, beside a stranger who knows no id."""
     before, tried, busy = contents(pair.home_b), 0, 0
     kept = {name: pair.wallet.ids[name] for name in KEPT}
+    assert asked(client, "GET", "/healthz", "b", {}).status_code == 200  # B is who answers
     for method, pattern in routes(pair.b):
         if pattern in HEAVY or method not in SPOKEN:
             continue
