@@ -78,6 +78,8 @@ def resigned(change: Callable[[dict[str, Any]], None]) -> bytes:
         lambda b: b["figures"]["W1"].update(value="80"),
         lambda b: b["figures"]["W1"].update(value=True),
         lambda b: b["figures"]["W1"].update(value=1e300),
+        lambda b: b["figures"]["W1"].update(value=10**400),
+        lambda b: b["figures"]["W1"].update(n=10**400),
         lambda b: b["figures"]["W1"].update(known=1.5),
         lambda b: b["figures"]["W1"].update(n=-1),
         lambda b: b["figures"]["W1"].update(spread=-1),

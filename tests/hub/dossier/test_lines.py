@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.hub.dossier.kit import DAY_MS, Town
 
+from beffroi.hub.dossier.books import WHOLE, Book, Field
 from beffroi.hub.dossier.lines import (
     Calendar,
     Cite,
@@ -23,8 +24,10 @@ from beffroi.hub.dossier.lines import (
     share,
 )
 from beffroi.hub.dossier.paper import paper_section
+from beffroi.hub.dossier.registers import RegisterError, read_fields
 from beffroi.hub.dossier.sections import build
 from beffroi.model.alarm import Decision, DecisionKind
+from beffroi.model.asset import Label
 from beffroi.model.finding import Severity
 
 CITES = st.lists(
@@ -68,6 +71,21 @@ def test_an_edition_leaves_out_what_it_may_not_tell_and_counts_it(section: Secti
 def test_a_share_is_one_of_the_values(values: list[float]) -> None:
     assert share(values, 0.5) in values
     assert share(values, 0.5) <= share(values, 0.9) <= max(values)
+    for part in (0.5, 0.9):
+        assert sum(one <= share(values, part) for one in values) >= part * len(values)
+        assert sum(one < share(values, part) for one in values) < part * len(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"), [("12", True), ("0" * 16 + "9" * 40, False), ("9" * 14, False), ("1x", False)]
+)
+def test_whole_numbers_are_bounded_however_they_are_written(text: str, fits: bool) -> None:
+    book = Book("b", Label("b", "b"), Label("b", "b"), (Field("n", Label("n", "n"), WHOLE),))
+    if fits:
+        assert read_fields(book, {"n": text}) == {"n": int(text)}
+    else:
+        with pytest.raises(RegisterError):
+            read_fields(book, {"n": text})
 
 
 def test_the_fourteen_sections_of_an_empty_and_of_a_living_commune(town: Town) -> None:

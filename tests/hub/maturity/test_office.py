@@ -67,6 +67,7 @@ def test_lines_are_dated_and_the_newest_counts(town: Town) -> None:
         ({"rule": "trust-me"}, ["people"], "rule"),
         ({"covered_pct": "101"}, ["people"], "percent"),
         ({"covered_pct": "1e2"}, ["people"], "percent"),
+        ({"covered_pct": "0000101"}, ["people"], "percent"),
         ({"day": "2026-02-30"}, ["people"], "day"),
         ({"problem": "x" * 2_001}, ["people"], "long"),
         ({"id": "i9"}, ["people"], "initiative"),

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -113,7 +112,7 @@ def _figure(raw: Any) -> PeerFigure:
         and _number(one["known"])
         and 0 <= one["known"] <= 1
         and type(one["n"]) is int
-        and one["n"] >= 0
+        and 0 <= one["n"] <= VALUE_ABS_MAX
         and (spread is None or (_number(spread) and spread >= 0))
     )
     if not good:
@@ -130,8 +129,7 @@ def _number(value: Any) -> bool:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and math.isfinite(value)
-        and abs(value) <= VALUE_ABS_MAX
+        and abs(value) <= VALUE_ABS_MAX  # neither NaN nor infinite
     )
 
 

@@ -93,20 +93,22 @@ class Book:
     def look(self) -> bool:
         """Read the repository again; True when something in it changed. What was valid before
         stays in use when it cannot be read: the judge looks at its expiry."""
-        now, why, fresh, old = self.clock.now_ms(), "", False, self._trusted
+        now, why, fresh = self.clock.now_ms(), "", False
+        old: Trusted | None = self._trusted
         try:
             fresh = self._source.refresh(now)
         except TrustError as error:  # what the root has signed may still be read
             why = str(error)
         try:
-            new = self._trusted = self._source.current()
+            self._trusted = self._source.current()
         except TrustError as error:
-            new, why = old, why or str(error)
+            why = why or str(error)
         if why:
             self.alarms([Finding("commands.no_trust", "", True, now, {"why": why})])
         elif self._why:
             self.alarms([Finding("commands.no_trust", "", False, now)])
         self._why = why
+        new = self._trusted
         if new is None:
             return False
         return fresh or old is None or (old.roster, old.envelopes) != (new.roster, new.envelopes)

@@ -6,25 +6,26 @@ followed. Reads the stores; the sections are made purely.
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from beffroi.evidence import words
 from beffroi.hub.alarms import text
 from beffroi.hub.alarms.turn import rule_of
+from beffroi.hub.dispatch.words import STATES
 from beffroi.hub.dossier.facts import Facts, Period, register_cite
 from beffroi.hub.dossier.gather import NOWHERE, Stores, journal_of, kinds_of, log_state
 from beffroi.hub.dossier.lines import Cite, Line, Section, missing, proven, span
-from beffroi.hub.dossier.sections_rule import STATES
 from beffroi.model.alarm import Alarm, AlarmEvent
 from beffroi.model.asset import Asset, Property
 from beffroi.model.limits import PAGE_ROWS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.model.report import Report
 from beffroi.ports.commands import CommandRow
 from beffroi.ports.registers import Record
 from beffroi.ports.reports import Wanted
 
-DAY_MS = 86_400_000
 BEFORE_MS, AFTER_MS = 400 * DAY_MS, 90 * DAY_MS  # reports, commands and what followed
 READING_MS = 7 * DAY_MS  # an older value is no state
 
@@ -59,7 +60,9 @@ def look(stores: Stores, asset: Asset, at_ms: int) -> tuple[Facts, Seen]:
     period = Period(max(1, at_ms - BEFORE_MS), at_ms + AFTER_MS)
     alarms = [
         a
-        for a in stores.main.alarms.alarms([], asset=asset.id, limit=PAGE_ROWS_MAX * 5)
+        for a in stores.main.alarms.alarms(
+            [], asset=asset.id, limit=PAGE_ROWS_MAX * 5, before_ms=period.end_ms
+        )
         if period.has(a.seen_ms)
     ]
     stories = {alarm.id: stores.main.alarms.events(alarm.id) for alarm in alarms}
@@ -68,7 +71,7 @@ def look(stores: Stores, asset: Asset, at_ms: int) -> tuple[Facts, Seen]:
         commune=stores.main.assets.commune() or NOWHERE,
         period=period,
         now_ms=stores.clock.now_ms(),
-        version="",
+        version=importlib.metadata.version("beffroi"),
         services={name: one.label.fr for name, one in stores.domains.items()},
         kinds=kinds_of(stores.domains),
         assets=[asset],
@@ -95,7 +98,9 @@ def look(stores: Stores, asset: Asset, at_ms: int) -> tuple[Facts, Seen]:
         ),
         commands=[
             row
-            for row in stores.commands.commands(target=asset.id, limit=PAGE_ROWS_MAX * 5)
+            for row in stores.commands.commands(
+                target=asset.id, limit=PAGE_ROWS_MAX * 5, before_ms=period.end_ms
+            )
             if period.has(row.created_ms)
         ],
     )
@@ -250,8 +255,7 @@ def _orders(facts: Facts, seen: Seen) -> list[Line]:
 
 def _order(facts: Facts, row: CommandRow) -> Line:
     why = f" ({words.reason(row.reason).fr})" if row.reason else ""
-    state = STATES[row.state].rstrip("s").replace("exécutées et relue", "exécutée et relue")
-    told = f"{row.action} : {state}{why}."
+    told = f"{row.action} : {STATES[row.state].fr}{why}."
     return proven(told, facts.command_cite(row), head=facts.calendar.when(row.created_ms))
 
 

@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from beffroi.hub.reports.figures import percentile
+
 NOT_PROVEN = "non prouvé"
 ERASED = "contenu effacé"
 CITES_SHOWN_MAX = 6
@@ -168,6 +170,5 @@ def span(ms: float) -> str:
 
 
 def share(values: list[float], part: float) -> float:
-    """The value below which `part` of them lie (nearest rank). `values` is not empty."""
-    ranked = sorted(values)
-    return ranked[min(len(ranked) - 1, max(0, round(part * len(ranked) + 0.5) - 1))]
+    """The value that `part` of them do not exceed (nearest rank). `values` is not empty."""
+    return percentile(values, round(100 * part)) or 0.0

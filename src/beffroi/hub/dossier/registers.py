@@ -75,7 +75,7 @@ class Registers:
         entry_kind: str = "",
         subject: bytes = NOTHING,
     ) -> Record:
-        """A line whose facts are fit. `at_ms` 0: now. `refs` and `subject` of the evidence entry."""
+        """A line whose facts are fit. `at_ms` 0: now. `refs`, `subject`: of the evidence entry."""
         at_ms, record_id = at_ms or self._clock.now_ms(), self._new_id()
         record = Record(record_id, book, key, what, at_ms, actor, dict(facts))
         kind = entry_kind or f"register.{book}"
@@ -135,7 +135,8 @@ def read_fields(book: Book, given: Mapping[str, str]) -> dict[str, Fact]:
 
 def _value(field: Field, text: str) -> Fact:
     if field.kind == WHOLE:
-        if not (text.isascii() and text.isdigit()) or int(text[:16]) > REGISTER_WHOLE_MAX:
+        whole = text.isascii() and text.isdigit() and len(text) <= 16
+        if not whole or int(text) > REGISTER_WHOLE_MAX:
             raise RegisterError("field_whole", "Write a whole number, digits only.")
         return int(text)
     if field.kind == DAY:

@@ -166,7 +166,7 @@ def _rule(given: Mapping[str, str]) -> str:
 
 def _percent(text: str) -> int:
     text = text.strip() or "0"
-    if not (text.isascii() and text.isdigit()) or int(text[:4]) > 100:
+    if not (text.isascii() and text.isdigit()) or len(text) > 4 or int(text) > 100:
         raise MaturityError("percent", "Write a whole number from 0 to 100.")
     return int(text)
 

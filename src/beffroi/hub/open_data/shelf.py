@@ -11,8 +11,9 @@ import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import SEEK_END, BufferedRandom
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,27 +35,27 @@ class BusyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """`marks` is what its maker answered. `tag` is the digest of the bytes."""
+    """`marks` is what its maker answered. `tag` is the digest of the bytes. `kept` has no name:
+    when the hub is killed nothing of it stays on the disk."""
 
-    path: Path
+    kept: BufferedRandom
     tag: str
     size: int
     made_ms: int
     marks: tuple[int, ...]
 
     def open(self) -> BinaryIO:
-        return self.path.open("rb")
+        """From its beginning, for one reader."""
+        return Path(f"/proc/self/fd/{self.kept.fileno()}").open("rb")
 
 
 class Shelf:
     """Safe from several threads."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="beffroi-open-")
         self._files: OrderedDict[str, File] = OrderedDict()
         self._lock = threading.Lock()
         self._makers = threading.BoundedSemaphore(OPEN_BUILDS_MAX)
-        self._number = 0
 
     def take(self, key: str, now_ms: int, make: Make) -> tuple[File, BinaryIO]:
         """The file of this key, made if it is not there or too old, and opened. BusyError when
@@ -67,7 +68,10 @@ class Shelf:
             return found if found is not None else self._made(key, now_ms, make)
 
     def close(self) -> None:
-        self._folder.cleanup()
+        with self._lock:
+            for one in self._files.values():
+                one.kept.close()
+            self._files.clear()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -87,18 +91,16 @@ class Shelf:
             return file, file.open()
 
     def _made(self, key: str, now_ms: int, make: Make) -> tuple[File, BinaryIO]:
-        with self._lock:
-            self._number += 1
-            path = Path(self._folder.name) / str(self._number)
+        kept = tempfile.TemporaryFile()  # noqa: SIM115 (the shelf closes it)
         try:
-            with path.open("wb") as out:
-                marks = make(out)
-            with path.open("rb") as read:
-                tag = hashlib.file_digest(read, "sha256").hexdigest()[:32]
+            marks = make(kept)
+            size = kept.seek(0, SEEK_END)
+            kept.seek(0)
+            tag = hashlib.file_digest(kept, "sha256").hexdigest()[:32]
         except BaseException:
-            path.unlink(missing_ok=True)
+            kept.close()
             raise
-        file = File(path, tag, path.stat().st_size, now_ms, tuple(marks))
+        file = File(kept, tag, size, now_ms, tuple(marks))
         with self._lock:
             opened = file.open()
             self._put(key, file)
@@ -114,8 +116,7 @@ class Shelf:
         ):
             gone.append(self._files.popitem(last=False)[1])
         for one in gone:
-            with suppress(OSError):
-                one.path.unlink()
+            one.kept.close()
 
 
 def pieces(opened: BinaryIO) -> Iterator[bytes]:

@@ -25,7 +25,6 @@ class Figures(NamedTuple):
     answered: int
     unanswered: int
     answer_days_mean: float | None
-    answer_days_p90: float | None
     dangers: int
     safe: int
     unsafe: int
@@ -47,7 +46,6 @@ def figures(reports: Iterable[Report], now_ms: int) -> Figures:
         answered=len(waits),
         unanswered=sum(one.state in OPEN and not one.first_answer_ms for one in counted),
         answer_days_mean=sum(waits) / len(waits) if waits else None,
-        answer_days_p90=percentile(waits, 90),
         dangers=len(dangers),
         safe=sum(one.safe_ms > 0 for one in dangers),
         unsafe=sum(one.unsafe for one in dangers),
