@@ -17,7 +17,8 @@ from beffroi.model.limits import OPEN_FRESH_S, OPEN_SHELF_FILES_MAX
 KILLED = """
 import os, signal
 from beffroi.hub.open_data.shelf import Shelf
-Shelf().take("a", 1, lambda out: [out.write(b"x")])
+shelf = Shelf()
+shelf.take("a", 1, lambda out: [out.write(b"x")])
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
