@@ -22,6 +22,8 @@ PUBLIC = {
     "/sign-in/second",
     "/sign-in/passkey",
     "/sign-in/passkey/options",
+    "/sign-in/oidc",
+    "/sign-in/oidc/back",
     "/sign-out",
     "/language",
     "/welcome/{token}",

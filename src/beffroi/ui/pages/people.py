@@ -34,9 +34,11 @@ def people_page(request: Request, services: Svc) -> Response:
 
 @router.post("/people/invite")
 @needs("admin")
-def invite(request: Request, services: Svc, me: Me, role: Text = "") -> Response:
+def invite(
+    request: Request, services: Svc, me: Me, role: Text = "", organisation: Text = ""
+) -> Response:
     """The answer shows the link, this once."""
-    path = accounts.invite(services, role, me.user)
+    path = accounts.invite(services, role, me.user, organisation)
     base = f"{request.url.scheme}://{request.headers.get('host', '')}"
     return _people(request, services, base + path)
 
