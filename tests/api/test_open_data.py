@@ -146,7 +146,7 @@ def test_a_form_that_cannot_be_had_is_said_so(town: World, monkeypatch: pytest.M
     monkeypatch.setattr(forms.importlib.util, "find_spec", lambda _: None)
     answer = get(town, f"/open-data/{name}.parquet")
     assert answer.status_code == 406
-    assert "analytics" in answer.json()["detail"]
+    assert "pyarrow" in answer.json()["detail"]
 
 
 def graphs(town: World) -> list[rdflib.Graph]:

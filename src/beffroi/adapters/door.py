@@ -217,9 +217,9 @@ async def _answered(gate: Gate, request: httpx.Request, scope: Scope, send: Send
     async def begin(response: httpx.Response) -> None:
         nonlocal started
         headers = host_only(passed([(k.lower(), v) for k, v in response.headers.raw]))
-        start: Message = {"type": "http.response.start", "status": response.status_code}
         started = True
-        await send(start | {"headers": headers})
+        start = {"type": "http.response.start", "status": response.status_code, "headers": headers}
+        await send(start)
 
     try:
         response = await gate.transport.handle_async_request(request)

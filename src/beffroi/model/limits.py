@@ -330,7 +330,7 @@ TALLY_BYTES_MAX = 16 * 1024 * 1024
 PAPER_ALARMS_MAX = 50_000
 PAPER_ENTRIES_READ_MAX = 300_000  # of the evidence log, from the newest backwards
 
-# --- many communes in one installation -------------------------------------------------------------
+# --- many communes in one installation -----------------------------------------------------------
 COMMUNES_MAX = 100  # homes in one installation
 DOOR_REQUESTS_PER_S = 200.0  # of one commune at the front door, sustained
 DOOR_BURST = 400.0

@@ -13,7 +13,7 @@ from tests.domains.judged import EVERYBODY, Bench, envelope_of, reason
 from beffroi.adapters.cap.write import write
 from beffroi.adapters.cap.xml import alert_of, read
 from beffroi.domains.boards import DOMAIN
-from beffroi.domains.boards.announce import alert_shown, announce, cancelled
+from beffroi.domains.boards.announce import alert_shown, cancelled
 from beffroi.domains.boards.cap import covers
 from beffroi.domains.boards.catalogue import ALERT, TEMPLATES
 from beffroi.kernel.code import code_of
