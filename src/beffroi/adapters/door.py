@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 import httpx
 import structlog
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from beffroi.adapters.door_pages import Page, answer
 from beffroi.model.limits import (

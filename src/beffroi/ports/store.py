@@ -256,8 +256,9 @@ class PeopleStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """`role`: "admin", "operator" (acts on alarms and devices) or "reader". `organisation`: whom the
-    person acts for; another one than the commune reaches what that body is competent for."""
+    """`role`: "admin", "operator" (acts on alarms and devices) or "reader".
+    `organisation`: whom the person acts for; another one than the commune reaches what that body is
+    competent for."""
 
     id: str
     name: str
