@@ -117,6 +117,7 @@ class Tree:
                 self.get(path)
             except (OSError, urllib.error.URLError) as error:
                 if time.monotonic() > end or not self.alive:
+                    self.stop()  # else it would be there, and busy, for what is measured next
                     raise TreeError(f"{path}: {error}; see {self.home}/serve.log") from error
                 time.sleep(0.05)
             else:
