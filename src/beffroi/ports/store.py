@@ -213,8 +213,11 @@ class AlarmStore(Protocol):
         asset: str = "",
         limit: int = 100,
         before_ms: int = 0,
+        before_id: str = "",
     ) -> list[Alarm]:
-        """Newest first; `before_ms` pages on `seen_ms` (0 starts)."""
+        """Newest first, those of one ms by id. Only those seen before `before_ms` (0: all);
+        with `before_id` also those of that very millisecond whose id comes later: give `seen_ms`
+        and id of the last row of a page to have the next one."""
 
     def events(self, alarm_id: str) -> list[AlarmEvent]:
         """In order."""

@@ -68,6 +68,20 @@ def test_an_asset_with_a_device_cannot_be_deleted(store: SqlStore) -> None:
     assert store.assets.asset("a001") is not None
 
 
+def test_pages_of_alarms_lose_none_of_one_millisecond(store: SqlStore) -> None:
+    born = change(1).alarm
+    some = [replace(born, id=f"al{n}", seen_ms=NOW + n // 5) for n in range(12)]
+    store.alarms.apply([AlarmChange(one, ()) for one in some])
+    found: list[Alarm] = []
+    page = store.alarms.alarms([], limit=2)
+    while page:
+        found += page
+        page = store.alarms.alarms([], limit=2, before_ms=page[-1].seen_ms, before_id=page[-1].id)
+    assert found == sorted(some, key=lambda one: (-one.seen_ms, one.id))
+    older = store.alarms.alarms([], before_ms=NOW + 1)
+    assert {one.seen_ms for one in older} == {NOW}  # without an id the millisecond is left out
+
+
 def test_an_alarm_moves_one_version_at_a_time_and_its_story_stays(store: SqlStore) -> None:
     store.alarms.apply([change(1)])
     with pytest.raises(StaleVersionError):

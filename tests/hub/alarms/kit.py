@@ -84,6 +84,7 @@ class Pages:
         asset: str = "",
         limit: int = 100,
         before_ms: int = 0,
+        before_id: str = "",
     ) -> list[Alarm]:
         return [a for a in self.rows.values() if a.state in states][:limit]
 

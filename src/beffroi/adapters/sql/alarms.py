@@ -80,6 +80,7 @@ class SqlAlarms:
         asset: str = "",
         limit: int = 100,
         before_ms: int = 0,
+        before_id: str = "",
     ) -> list[Alarm]:
         query = select(*schema.alarm.c)
         if states:
@@ -89,7 +90,10 @@ class SqlAlarms:
         if asset:
             query = query.where(_alarm.asset == asset)
         if before_ms:
-            query = query.where(_alarm.seen_ms < before_ms)
+            older = _alarm.seen_ms < before_ms
+            if before_id:  # alarms of one millisecond are in the order of their ids
+                older |= (_alarm.seen_ms == before_ms) & (_alarm.id > before_id)
+            query = query.where(older)
         return self._select(query.order_by(_alarm.seen_ms.desc(), _alarm.id).limit(limit))
 
     def events(self, alarm_id: str) -> list[AlarmEvent]:

@@ -44,9 +44,11 @@ def read_alarms(
     domain: str = "",
     asset: str = "",
     before_ms: int = 0,
+    before_id: str = "",
 ) -> list[dict[str, Any]]:
-    """Open: gravest and oldest first. Closed: newest first, PAGE_ROWS_MAX at a time."""
-    found = listed_for(services, me, state, domain, asset, before_ms)
+    """Open: gravest and oldest first. Closed: newest first, PAGE_ROWS_MAX at a time; the next page
+    is asked for with `seen_ms` and `id` of the last row, so none of its millisecond is lost."""
+    found = listed_for(services, me, state, domain, asset, before_ms, before_id)
     return [view.as_json() for view in alarm_views.views(services, found, lang_of(request))]
 
 
@@ -93,10 +95,16 @@ def act(
 
 
 def listed(
-    services: Svc, state: str, domain: str = "", asset: str = "", before_ms: int = 0
+    services: Svc,
+    state: str,
+    domain: str = "",
+    asset: str = "",
+    before_ms: int = 0,
+    before_id: str = "",
 ) -> list[Alarm]:
     if state == "closed":
-        return services.store.alarms.alarms(["closed"], domain, asset, PAGE_ROWS_MAX, before_ms)
+        store, page = services.store.alarms, PAGE_ROWS_MAX
+        return store.alarms(["closed"], domain, asset, page, before_ms, before_id)
     return [
         alarm
         for alarm in services.desk.open()
@@ -105,18 +113,24 @@ def listed(
 
 
 def listed_for(
-    services: Svc, me: Me, state: str, domain: str = "", asset: str = "", before_ms: int = 0
+    services: Svc,
+    me: Me,
+    state: str,
+    domain: str = "",
+    asset: str = "",
+    before_ms: int = 0,
+    before_id: str = "",
 ) -> list[Alarm]:
     """Those of `listed` that this account may see; a full page of closed ones if there is one."""
     found: list[Alarm] = []
     while True:
-        some = listed(services, state, domain, asset, before_ms)
+        some = listed(services, state, domain, asset, before_ms, before_id)
         found += scope.alarms_seen(services, me.user, some)
         if state != "closed":
             return found
         if len(found) >= PAGE_ROWS_MAX or len(some) < PAGE_ROWS_MAX:
             return found[:PAGE_ROWS_MAX]
-        before_ms = some[-1].seen_ms
+        before_ms, before_id = some[-1].seen_ms, some[-1].id
 
 
 def alarm_of(services: Svc, alarm_id: str) -> Alarm:

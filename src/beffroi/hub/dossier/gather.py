@@ -102,13 +102,13 @@ def alarms_of(stores: Stores, period: Period) -> list[Alarm]:
     """Known within the period, and older ones that were still open at its start; oldest first."""
     store = stores.main.alarms
     found: dict[str, Alarm] = {}
-    before = period.end_ms
+    before, last = period.end_ms, ""
     while len(found) < PAPER_ALARMS_MAX:
-        some = store.alarms([], limit=PAGE_ROWS_MAX, before_ms=before)
+        some = store.alarms([], limit=PAGE_ROWS_MAX, before_ms=before, before_id=last)
         found |= {alarm.id: alarm for alarm in some if alarm.seen_ms >= period.start_ms}
         if len(some) < PAGE_ROWS_MAX or some[-1].seen_ms < period.start_ms:
             break
-        before = some[-1].seen_ms if some[-1].seen_ms < before else before - 1
+        before, last = some[-1].seen_ms, some[-1].id
     for alarm in store.open_alarms():
         if alarm.seen_ms < period.end_ms:
             found[alarm.id] = alarm

@@ -123,14 +123,14 @@ class StoreReader:
     @cached_property
     def _alarms(self) -> list[Alarm]:
         found: list[Alarm] = []
-        before = 0
+        before, last = 0, ""
         states = [state.value for state in AlarmState]
         while len(found) < INDICATOR_ALARMS_MAX:
-            page = self._store.alarms.alarms(states, self._domain, "", 1_000, before)
+            page = self._store.alarms.alarms(states, self._domain, "", 1_000, before, last)
             found += page
             if len(page) < 1_000 or page[-1].seen_ms < self._span.start_ms - BEFORE_MS:
                 break
-            before = page[-1].seen_ms
+            before, last = page[-1].seen_ms, page[-1].id
         return found
 
     def _held(self, alarm: Alarm) -> Iterator[Episode]:

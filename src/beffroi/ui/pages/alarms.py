@@ -35,12 +35,18 @@ NOON = time(12)
 
 @router.get("/alarms")
 def desk_page(
-    request: Request, services: Svc, me: Me, view: str = "todo", domain: str = "", before: int = 0
+    request: Request,
+    services: Svc,
+    me: Me,
+    view: str = "todo",
+    domain: str = "",
+    before: int = 0,
+    last: str = "",
 ) -> Response:
     opened = scope.alarms_seen(services, me.user, services.desk.open())
     view = view if view in VIEWS else "todo"
     if view == "closed":
-        chosen = listed_for(services, me, "closed", domain, before_ms=before)
+        chosen = listed_for(services, me, "closed", domain, before_ms=before, before_id=last)
     else:
         chosen = [a for a in opened if _wanted(a, view, me.user.id) and not a.group]
         chosen = [a for a in chosen if not domain or a.domain == domain]
@@ -53,7 +59,7 @@ def desk_page(
         "members": _members(services, opened, lang),
         "undecided": sum(awaits_decision(alarm) for alarm in opened),
         "figures": _figures(opened, me.user.id, services.clock.now_ms()),
-        "older": chosen[-1].seen_ms if view == "closed" and len(chosen) == PAGE_ROWS_MAX else 0,
+        "older": chosen[-1] if view == "closed" and len(chosen) == PAGE_ROWS_MAX else None,
         "here": f"/alarms?view={view}&domain={domain}",
     }
     return page(request, "alarms.html", **facts)
