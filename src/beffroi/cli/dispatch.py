@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -133,6 +134,7 @@ def almanac(lat: float, lon: float, zone: ZoneInfo) -> Almanac:
     """Sunrise and sunset of a local day at a place."""
     observer = Observer(lat, lon)
 
+    @lru_cache(maxsize=64)  # plans ask for the same few days each turn
     def of(day: date) -> tuple[int, int] | None:
         try:
             rise, down = sunrise(observer, day, zone), sunset(observer, day, zone)

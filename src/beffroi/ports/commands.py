@@ -217,8 +217,8 @@ class CommandStore(Protocol):
     def put_plan(self, row: PlanRow) -> None:
         """Insert, or change `active` of the same generation."""
 
-    def plans(self, plan_id: str = "") -> list[PlanRow]:
-        """By id, newest generation first."""
+    def plans(self, plan_id: str = "", *, newest: bool = False) -> list[PlanRow]:
+        """By id, newest generation first; with `newest` no other generation."""
 
     def put_passkey(self, passkey: Passkey) -> None: ...
     def passkeys(self, user: str = "") -> list[Passkey]: ...

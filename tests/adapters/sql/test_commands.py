@@ -153,6 +153,12 @@ def test_statuses_plans_and_passkeys(store: SqlStore) -> None:
         (1, False),
     ]
     assert store.commands.plans("day") == []
+    store.commands.put_plan(PlanRow("dawn", 10, b"\x03", "u", 3))
+    store.commands.put_plan(PlanRow("dawn", 9, b"\x03", "u", 3))
+    newest = store.commands.plans(newest=True)
+    assert [(p.id, p.generation) for p in newest] == [("dawn", 10), ("night", 2)]
+    assert store.commands.plans("night", newest=True) == store.commands.plans("night")[:1]
+    assert store.commands.plans("day", newest=True) == []
     passkey = Passkey("cred", "u1", "clé", b"\x04" + bytes(64), "k", 1)
     store.commands.put_passkey(passkey)
     assert store.commands.passkeys("u1") == [passkey]

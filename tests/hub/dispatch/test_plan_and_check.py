@@ -16,6 +16,7 @@ from beffroi.hub.dispatch import plan as plans
 from beffroi.hub.dispatch.check import Act, InForce, Interlock, Interlocks
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.dispatch.plan import Plan, Step
+from beffroi.hub.dispatch.plans import read_known
 from beffroi.model.limits import FLEET_FREE_TARGETS, FLEET_SHARE_PCT_MAX
 from beffroi.ports.commands import FINAL, State
 
@@ -172,6 +173,17 @@ def test_a_schedule_makes_each_command_once_over_restarts(town: Town) -> None:
     assert [row.not_before_ms for row in rows] == [ms("2026-11-24 22:00")]
     town.hear()
     assert len(town.cabinet.moved) == 1
+
+
+def test_a_turn_reads_the_newest_of_each_plan_and_decodes_it_once(town: Town) -> None:
+    for minute in (1, 2, 3):
+        steps = [dim(minute=minute, weekdays=(0,))]
+        town.dispatch.plans.put("night", "schedule", "Nuit", steps, "chef")
+    read_known.cache_clear()
+    for _ in range(4):
+        town.turn()
+    assert read_known.cache_info().misses == 1
+    assert [row.generation for row in town.dispatch.plans.newest_of_each()] == [3]
 
 
 def test_a_step_that_passed_while_the_hub_was_down_is_told_not_made_up_for(town: Town) -> None:

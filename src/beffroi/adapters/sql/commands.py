@@ -141,9 +141,13 @@ class SqlCommands:
         with self._db.write() as conn:
             conn.execute(new.on_conflict_do_update(index_elements=["id"], set_=kept))
 
-    def plans(self, plan_id: str = "") -> list[PlanRow]:
+    def plans(self, plan_id: str = "", *, newest: bool = False) -> list[PlanRow]:
         table = schema.plan
         query = select(table).order_by(table.c.name, table.c.generation.desc())
+        if newest:
+            other = table.alias()
+            last = select(func.max(other.c.generation)).where(other.c.name == table.c.name)
+            query = query.where(table.c.generation == last.scalar_subquery())
         return self._read(query.where(table.c.name == plan_id) if plan_id else query, _PLAN)
 
     def put_passkey(self, passkey: Passkey) -> None:

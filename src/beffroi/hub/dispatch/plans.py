@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -26,6 +27,9 @@ from beffroi.ports.commands import CommandRow, PlanRow, State
 INTERLOCKS = "~interlocks"  # kept like a plan; no plan can be called so
 
 MISSED_MS = 86_400_000
+
+# The same bytes are the same plan, and they are looked at each turn.
+read_known = lru_cache(PLANS_MAX)(pure.read_plan)
 
 log = structlog.get_logger("dispatch")
 
@@ -49,9 +53,9 @@ class Plans:
                 raise DeniedError(
                     deny("plan_id", "A plan's name has letters, digits and hyphens, 40 at most.")
                 )
-            before = self._book.store.plans()
+            before = self._book.store.plans(newest=True)
             older = [row for row in before if row.id == plan_id]
-            if not older and len({row.id for row in before}) >= PLANS_MAX:
+            if not older and len(before) >= PLANS_MAX:
                 raise DeniedError(deny("too_many", "There are too many plans already."))
             generation = max((row.generation for row in older), default=0) + 1
             plan = self._made(plan_id, generation, kind, name, steps)
@@ -119,7 +123,7 @@ class Plans:
         return made
 
     def newest(self, plan_id: str) -> PlanRow:
-        rows = self._book.store.plans(plan_id)
+        rows = self._book.store.plans(plan_id, newest=True)
         if not rows:
             raise DeniedError(deny("unknown_plan", "There is no plan {id}.", id=plan_id))
         return rows[0]
@@ -131,7 +135,7 @@ class Plans:
         for row in self.newest_of_each():
             if not row.active:
                 continue
-            plan = pure.read_plan(row.payload)
+            plan = read_known(row.payload)
             life_ms = max((step.lifetime_s for step in plan.steps), default=0) * 1000
             after = max(now - life_ms, row.created_ms)
             for due in pure.at(plan, after, now, self._zone, self._sun):
@@ -157,7 +161,7 @@ class Plans:
 
     def interlocks(self) -> Interlocks:
         """Those in force."""
-        rows = self._book.store.plans(INTERLOCKS)
+        rows = self._book.store.plans(INTERLOCKS, newest=True)
         return check.read_interlocks(rows[0].payload) if rows else Interlocks()
 
     def put_interlocks(self, locks: Interlocks, by: str) -> None:
@@ -170,18 +174,14 @@ class Plans:
                 raise DeniedError(
                     deny("invalid", "This cannot be written as a plan: {why}.", why=str(error))
                 ) from error
-            older = self._book.store.plans(INTERLOCKS)
+            older = self._book.store.plans(INTERLOCKS, newest=True)
             generation = older[0].generation + 1 if older else 1
             row = PlanRow(INTERLOCKS, generation, locks.encoded(), by, now)
             self._book.record([evidence.interlocks(row, now)])
             self._book.store.put_plan(row)
 
     def newest_of_each(self) -> list[PlanRow]:
-        newest: dict[str, PlanRow] = {}
-        for row in self._book.store.plans():
-            if row.id != INTERLOCKS:
-                newest.setdefault(row.id, row)
-        return list(newest.values())
+        return [row for row in self._book.store.plans(newest=True) if row.id != INTERLOCKS]
 
     def _ask(self, due: Due) -> list[CommandRow]:
         now = self._book.clock.now_ms()

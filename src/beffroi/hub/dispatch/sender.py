@@ -133,7 +133,7 @@ class Sender:
 
     def _current(self, label: str) -> bool:
         name, _, generation = label.rpartition(".")
-        rows = self._book.store.plans(name)
+        rows = self._book.store.plans(name, newest=True)
         return bool(rows) and str(rows[0].generation) == generation and rows[0].active
 
     # --- sending -----------------------------------------------------------------------------
