@@ -12,6 +12,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -355,8 +356,9 @@ class Town:
         """Leases, then the sender's loop once; a crash may fall before or after each message."""
         self.dispatch._leases.due()
         self.dispatch.plans.turn()
-        for out in self.dispatch.sender.turn():
-            self.crash.step("send", lambda out=out: self.wire.send_now(out.guard, "cmd", out.wire))
+        for part in (self.dispatch.sender.turn, self.dispatch.sender.witnessed):
+            for out in part():
+                self.crash.step("send", partial(self.wire.send_now, out.guard, "cmd", out.wire))
 
     def hear(self) -> None:
         """The receipts' loop once."""

@@ -18,8 +18,10 @@ from beffroi.hub.dispatch.sender import Sender
 from beffroi.hub.dispatch.trust import Trusted
 from beffroi.kernel.dsse import unpack
 from beffroi.kernel.keys import ED25519, public_of
+from beffroi.kernel.note import Checkpoint
 from beffroi.kernel.roster import Member
 from beffroi.ports.commands import State
+from beffroi.ports.log_store import WitnessError
 
 NAME = "temoin.aubigny"
 
@@ -60,4 +62,52 @@ def test_without_the_witness_it_waits_and_is_never_sent(seen: tuple[Town, Witnes
     town.sign(row, P1)
     town.settle(2)
     assert town.row(row).state is State.READY
+    assert town.wire.commands() == []
+
+
+class Counted:
+    """Real neighbours, or none that answers; remembers how much had left when they were asked."""
+
+    def __init__(self, town: Town, cosigners: Cosigners | None) -> None:
+        self._town, self._cosigners = town, cosigners
+        self.had_left: list[int] = []
+
+    def cosign(self, checkpoint: Checkpoint, need: int, timeout_s: float) -> Checkpoint:
+        self.had_left.append(len(self._town.wire.commands()))
+        if self._cosigners is None:
+            raise WitnessError("nobody answers")
+        return self._cosigners.cosign(checkpoint, need, timeout_s)
+
+
+def test_one_question_for_all_and_nothing_else_waits_for_it(seen: tuple[Town, Witness]) -> None:
+    town, witness = seen
+    assert town.log is not None
+    cosigners = Cosigners(town.log, [Peer(witness.vkey, Direct(witness))])
+    asked, dispatch = Counted(town, cosigners), town.dispatch
+    dispatch.sender = Sender(dispatch.book, dispatch.office, asked)
+    rows = []
+    for target in ("t-1", "t-2"):
+        rows.append(dispatch.office.request(Wish(target, "seen", {"level_pct": 80}), "u1"))
+        town.clock.ms += 1
+    behind, other = town.ask("t-1", 40), town.ask("t-3", 40)
+    for row in (*rows, behind, other):
+        town.sign(row, P1)
+    town.turn()
+    sent = [unpack(wire).payload for wire in town.wire.commands()]
+    # t-3 left before anybody was asked; of t-1 the older one went first, or it could never go
+    assert sent == [other.payload, rows[0].payload, rows[1].payload, behind.payload]
+    assert asked.had_left == [1]
+    cosigners.close()
+
+
+def test_neighbours_that_are_silent_are_asked_once_a_turn(seen: tuple[Town, Witness]) -> None:
+    town, _ = seen
+    asked, dispatch = Counted(town, None), town.dispatch
+    dispatch.sender = Sender(dispatch.book, dispatch.office, asked)
+    for target in ("t-1", "t-2"):
+        row = dispatch.office.request(Wish(target, "seen", {"level_pct": 80}), "u1")
+        town.sign(row, P1)
+    town.turn()
+    town.turn()
+    assert asked.had_left == [0, 0]
     assert town.wire.commands() == []

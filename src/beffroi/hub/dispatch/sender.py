@@ -20,6 +20,7 @@ from beffroi.hub.dispatch.mirror import MOVED
 from beffroi.hub.dispatch.office import HUB, OPEN, Office
 from beffroi.kernel.decide import decide
 from beffroi.kernel.dsse import Logged, Signed, pack
+from beffroi.kernel.note import Checkpoint
 from beffroi.kernel.situation import Situation
 from beffroi.kernel.verdict import Accepted, Reason
 from beffroi.model.finding import Finding
@@ -57,20 +58,41 @@ class Passed(NamedTuple):
 
 
 class Sender:
-    """`turn` as often as there is news; it returns what may leave now."""
+    """`turn`, then `witnessed`, as often as there is news; each returns what may leave now."""
 
     def __init__(self, book: Book, office: Office, witnesses: Witnesses | None = None) -> None:
         self._book, self._office, self._witnesses = book, office, witnesses
         self._repeat: dict[str, tuple[int, int]] = {}  # command -> (when again, pause)
         self._proofs: dict[str, tuple[int, Logged]] = {}  # command -> (witnesses, proof)
+        self._last: list[CommandRow] = []  # what `turn` left to `witnessed`
         self.held: dict[str, Denied] = {}  # why a ready command waits
 
     def turn(self) -> list[Outgoing]:
-        """One look at everything that is open."""
-        out: list[Outgoing] = []
+        """One look at everything that is open, but for what waits for neighbours."""
         rows = self._book.store.commands(OPEN)
         self._prune({row.id for row in rows})
+        first: list[CommandRow] = []
+        self._last = []
+        behind: set[tuple[str, str]] = set()
         for row in sorted(rows, key=lambda row: (row.created_ms, row.counter)):
+            place = row.guard, row.target
+            # Of one target the order stays: a guard refuses a counter below one it has seen.
+            if place in behind or self._unproven(row):
+                behind.add(place)
+                self._last.append(row)
+            else:
+                first.append(row)
+        return self._pass(first)
+
+    def witnessed(self) -> list[Outgoing]:
+        """The rest of this turn. Neighbours may be slow: nothing else waits for them."""
+        rows, self._last = self._last, []
+        self._prove([row for row in rows if self._unproven(row)])
+        return self._pass(rows)
+
+    def _pass(self, rows: Sequence[CommandRow]) -> list[Outgoing]:
+        out: list[Outgoing] = []
+        for row in rows:
             try:
                 out += self._look(row)
             except StaleVersionError:  # somebody changed it meanwhile: it is looked at again
@@ -95,7 +117,6 @@ class Sender:
             self._office.adopt(row)
             return []
         if row.state is State.READY:
-            self._prove(row)
             return self._send(row)
         return []
 
@@ -137,25 +158,43 @@ class Sender:
         return bool(rows) and str(rows[0].generation) == generation and rows[0].active
 
     # --- sending -----------------------------------------------------------------------------
-    def _prove(self, row: CommandRow) -> None:
-        """Where the envelope asks for witnesses: the proof, with as many cosignatures as can be had
-        now. Without the lock, because neighbours may be slow."""
-        envelope = self._book.trusted.envelopes.get(row.target)
-        action = envelope.actions.get(row.action) if envelope else None
-        if action is None or action.witnesses_min == 0 or row.entry < 0:
-            return
-        if self._proofs.get(row.id, (0, None))[0] >= action.witnesses_min:
-            return
+    def _need(self, row: CommandRow) -> int:
+        """Witnesses that the envelope asks for; without trust it is held where it is sent."""
         try:
-            checkpoint = self._book.log.checkpoint()
-            if self._witnesses is not None:
-                checkpoint = self._witnesses.cosign(
-                    checkpoint, action.witnesses_min, WITNESS_WAIT_S
-                )
-            proof = self._book.log.prove(row.entry, checkpoint)
-            self._proofs[row.id] = (action.witnesses_min if self._witnesses else 0, proof)
-        except LogError as error:
-            log.warning("not_witnessed", command=row.id, why=str(error))
+            envelope = self._book.trusted.envelopes.get(row.target)
+        except DeniedError:
+            return 0
+        action = envelope.actions.get(row.action) if envelope else None
+        return action.witnesses_min if action else 0
+
+    def _unproven(self, row: CommandRow) -> bool:
+        if row.state is not State.READY or row.entry < 0:
+            return False
+        alive = self._book.clock.now_ms() < row.expires_ms
+        return alive and self._proofs.get(row.id, (0, None))[0] < self._need(row)
+
+    def _prove(self, rows: Sequence[CommandRow]) -> None:
+        """One checkpoint covers them all; it is cosigned once for each number of witnesses that is
+        asked for. Who has too few for a small number has too few for a greater one: the first that
+        fails is the last that is waited for. Without the lock, because neighbours may be slow."""
+        needs = {row.id: self._need(row) for row in rows}
+        for need in sorted(set(needs.values())):
+            try:
+                checkpoint = self._book.log.checkpoint()
+                if self._witnesses is not None:
+                    checkpoint = self._witnesses.cosign(checkpoint, need, WITNESS_WAIT_S)
+            except LogError as error:
+                log.warning("not_witnessed", need=need, why=str(error))
+                return
+            for row in rows:
+                if needs[row.id] == need:
+                    self._keep_proof(row, checkpoint, need if self._witnesses else 0)
+
+    def _keep_proof(self, row: CommandRow, checkpoint: Checkpoint, seen: int) -> None:
+        try:
+            self._proofs[row.id] = (seen, self._book.log.prove(row.entry, checkpoint))
+        except LogError as error:  # of this entry: the others leave
+            log.warning("not_proven", command=row.id, why=str(error))
 
     def _send(self, row: CommandRow) -> list[Outgoing]:
         book = self._book

@@ -86,10 +86,11 @@ class Dispatch:
                 await asyncio.sleep(RETRY_S)
 
     async def send_once(self) -> None:
-        """One turn: plans, then everything that is open."""
+        """One turn: plans, then everything that is open; what waits for neighbours at the end."""
         await asyncio.to_thread(self.plans.turn)
-        for out in await asyncio.to_thread(self.sender.turn):
-            await self._send(out)
+        for part in (self.sender.turn, self.sender.witnessed):
+            for out in await asyncio.to_thread(part):
+                await self._send(out)
 
     async def _send(self, out: Outgoing) -> None:
         try:
