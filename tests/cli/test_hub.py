@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from beffroi.adapters.nats.config import free_port
-from beffroi.cli.hub import hub_process
+from beffroi.cli.hub import hub_process, running
 from beffroi.cli.settings import Settings, Web
+from beffroi.evidence.entry import read_entry
 from beffroi.hub.ingest.loop import IngestLoop
+from beffroi.hub.reports.sent import Sent
 from beffroi.lab.stack import Stack
+from beffroi.model.asset import Commune
 
 
 async def test_without_ingest_the_hub_ends_with_its_error(
@@ -26,3 +29,27 @@ async def test_without_ingest_the_hub_ends_with_its_error(
     async with Stack(tmp_path):
         with pytest.raises(RuntimeError, match="the ingest broke"):
             await asyncio.wait_for(hub_process(settings), 20)
+
+
+async def test_without_a_dispatcher_reports_and_figures_are_in_the_log_all_the_same(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(tmp_path, web=Web(port=free_port("127.0.0.1")))
+    async with Stack(tmp_path) as stack:
+        stack.store.assets.put_commune(Commune("essai", "Essai", 800, 2.5, 50.1))
+        async with running(settings) as app:
+            services = app.state.services
+            assert services.dispatch is None
+            journal = services.office.stores.journal
+            before = journal.checkpoint().size
+            topic = next(name for name, one in services.reports.topics.items() if not one.kinds)
+            sent = Sent(topic, "Trou", "Place", 2.5, 50.1)
+            received = await asyncio.to_thread(services.reports.receive, sent)
+            entries = services.results.entries
+            name, year = next(iter(entries.known)), 2026
+            figure = await asyncio.to_thread(entries.enter, name, "1", year, "Facture", "u1")
+            log = range(before, journal.checkpoint().size)
+            said = [read_entry(journal.entry(index)) for index in log]
+            assert services.results.books.log is journal
+    assert [one.kind for one in said] == ["report.received", "register.figure"]
+    assert [one.refs["case"] for one in said] == [received.report.id, figure.id]

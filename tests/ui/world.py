@@ -25,7 +25,7 @@ from beffroi.adapters.codecs.runner import Runner
 from beffroi.api.accounts import first_link
 from beffroi.api.app import create_app
 from beffroi.api.settings import WebSettings
-from beffroi.cli.diligence import diligence
+from beffroi.cli.diligence import diligence, journal_of
 from beffroi.cli.dispatch import dispatching
 from beffroi.cli.personal import personal_data
 from beffroi.cli.results import scoreboard_of
@@ -165,9 +165,9 @@ async def _with_office(
     """Registers, incidents and papers as `beffroi serve` has them; the desk tells the ledger."""
     known = services.domains
     rules = {**RULES, **{r.id: r for one in known.values() for r in one.rules.values()}}
-    made = diligence(
-        Settings(stack.home), stack.store, stack.clock, known, rules, services.dispatch
-    )
+    settings, dispatch = Settings(stack.home), services.dispatch
+    journal = await more.enter_async_context(journal_of(settings, stack.store, dispatch))
+    made = diligence(settings, stack.store, stack.clock, known, rules, dispatch, journal)
     office, ledger = await more.enter_async_context(made)
     told = services.desk._told
 

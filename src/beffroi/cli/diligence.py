@@ -43,12 +43,13 @@ DEFAULT_COMMUNE = "commune"
 log = structlog.get_logger("diligence")
 
 
-@contextmanager
-def journal_of(
+@asynccontextmanager
+async def journal_of(
     settings: Settings, store: SqlStore, dispatch: Dispatch | None
-) -> Iterator[LogStore | None]:
+) -> AsyncIterator[LogStore | None]:
     """The dispatcher's log; before the commune has a root of trust, the same log opened alone, so
-    that decisions and incidents are dated from the first day."""
+    that decisions, incidents, reports and figures are dated from the first day. Opened once: a
+    second writer would be refused."""
     if dispatch is not None:
         yield dispatch.book.log
         return
@@ -195,29 +196,29 @@ async def diligence(
     domains: Mapping[str, Domain],
     rules: Mapping[str, Rule],
     dispatch: Dispatch | None,
+    journal: LogStore | None,
 ) -> AsyncIterator[tuple[Office, Ledger]]:
     """The office and the ledger of grave alarms, until the block ends."""
-    with journal_of(settings, store, dispatch) as journal:
-        results = scoreboard_of(store, clock, domains, dispatch)
-        office = office_of(
-            store, journal, clock, domains, rules, results, roster_of(dispatch, journal, clock)
-        )
-        ledger = Ledger(office.registers, store.alarms, ByItself(office.incidents, rules))
-        ledger.start()
-        reminders = Reminders(
-            office.incidents,
-            store.alarms,
-            place.notifier_of(settings),
-            store.people.users,
-            office.situation,
-            clock,
-        )
-        reminding = asyncio.create_task(reminders.run())
-        try:
-            yield office, ledger
-        finally:
-            reminding.cancel()
-            with contextlib.suppress(asyncio.CancelledError, RegisterError):
-                await reminding
-            await asyncio.to_thread(ledger.close)
-            await asyncio.to_thread(office.close)
+    results = scoreboard_of(store, clock, domains, dispatch, journal)
+    office = office_of(
+        store, journal, clock, domains, rules, results, roster_of(dispatch, journal, clock)
+    )
+    ledger = Ledger(office.registers, store.alarms, ByItself(office.incidents, rules))
+    ledger.start()
+    reminders = Reminders(
+        office.incidents,
+        store.alarms,
+        place.notifier_of(settings),
+        store.people.users,
+        office.situation,
+        clock,
+    )
+    reminding = asyncio.create_task(reminders.run())
+    try:
+        yield office, ledger
+    finally:
+        reminding.cancel()
+        with contextlib.suppress(asyncio.CancelledError, RegisterError):
+            await reminding
+        await asyncio.to_thread(ledger.close)
+        await asyncio.to_thread(office.close)

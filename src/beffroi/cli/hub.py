@@ -26,7 +26,7 @@ from beffroi.cli import place
 from beffroi.cli.alerts import alerting
 from beffroi.cli.attacks import attacks_of
 from beffroi.cli.coordination import UNPLANNED, Places, attach
-from beffroi.cli.diligence import diligence
+from beffroi.cli.diligence import diligence, journal_of
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
@@ -202,15 +202,15 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     async with (
         personal_data(settings, alarms, clock) as keeper,
         dispatching(settings, store, clock, alarms, changed, house.witnessed) as dispatch,
-        reporting(settings, store, keeper.vault, known, clock, alarms, dispatch) as reports,
-        diligence(settings, store, clock, known, rules, dispatch) as (office, ledger),
+        journal_of(settings, store, dispatch) as journal,
+        reporting(settings, store, keeper.vault, known, clock, alarms, journal) as reports,
+        diligence(settings, store, clock, known, rules, dispatch, journal) as (office, ledger),
     ):
-        here = host, where.mqtt_port
         teller.ledger = ledger
         services = Services(
-            store, live, desk, bus, clock, codecs, identity, known, *here, dispatch,
-            keeper.vault, privacy=joined(keeper, office.stores.journal, store.people),
-            results=scoreboard_of(store, clock, known, dispatch), reports=reports, office=office,
+            store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port,
+            dispatch, keeper.vault, privacy=joined(keeper, journal, store.people), reports=reports,
+            results=scoreboard_of(store, clock, known, dispatch, journal), office=office,
         )  # fmt: skip
         app = _app(services, settings)
         app.state.witness = witness = witness_of(settings.home)

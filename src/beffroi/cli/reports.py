@@ -16,7 +16,6 @@ from beffroi.cli.settings import Settings
 from beffroi.domains.base import Domain
 from beffroi.evidence.entry import Draft
 from beffroi.hub.courier import Courier
-from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.reports.alarming import Alarms
 from beffroi.hub.reports.desk import ReportDesk
 from beffroi.model.limits import REPORT_TICK_S
@@ -37,7 +36,7 @@ async def reporting(
     domains: Mapping[str, Domain],
     clock: Clock,
     alarms: Alarms,
-    dispatch: Dispatch | None,
+    journal: LogStore | None,
 ) -> AsyncIterator[ReportDesk]:
     """The desk, and its minute, until the block ends."""
     # A mail server that hangs holds up no answer: what is certain is on the status page.
@@ -54,7 +53,7 @@ async def reporting(
         alarms=alarms,
         post=post.put,
         link=link_of(settings),
-        record=recorder(dispatch.book.log if dispatch else None),
+        record=recorder(journal),
     )
     ticking = asyncio.create_task(_tick(desk))
     try:

@@ -23,6 +23,7 @@ from beffroi.hub.open_data.derive import datasets
 from beffroi.hub.open_data.publish import freshness
 from beffroi.model.limits import INDICATOR_FRESH_S
 from beffroi.ports.clock import Clock
+from beffroi.ports.log_store import LogStore
 from beffroi.ports.store import StoreError
 
 BEAT_S = 60.0
@@ -32,10 +33,14 @@ log = structlog.get_logger("results")
 
 
 def scoreboard_of(
-    store: SqlStore, clock: Clock, domains: Mapping[str, Domain], dispatch: Dispatch | None = None
+    store: SqlStore,
+    clock: Clock,
+    domains: Mapping[str, Domain],
+    dispatch: Dispatch | None = None,
+    journal: LogStore | None = None,
 ) -> Scoreboard:
-    """Indicators over this store. Without a dispatcher nothing is known of orders and log."""
-    journal = dispatch.book.log if dispatch else None
+    """Indicators over this store. Without a dispatcher nothing is known of orders, without a
+    journal nothing of the log."""
 
     def second(user: str) -> bool:
         """A code, or a passkey for signing in; one that signs commands opens no door."""
