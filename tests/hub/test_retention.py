@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beffroi.adapters.sql import open_store
-from beffroi.hub.retention import DAY_MS, HOUR_MS, keep_once, plan
+from beffroi.hub.retention import keep_once, plan
 from beffroi.model.limits import RAW_DAYS, SEAL_AFTER_H
+from beffroi.model.measure import DAY_MS, HOUR_MS
 from beffroi.model.reading import Row
 from beffroi.ports.store import Batch, SeriesKey
 

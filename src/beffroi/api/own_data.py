@@ -85,10 +85,6 @@ def everything(services: Services, user: User) -> dict[str, Any]:
     }
 
 
-def _told(name: str, value: bytes) -> str:
-    return "kept, not handed out" if name.startswith(HIDDEN) else value.decode(errors="replace")
-
-
 def zipped(services: Services, user: User) -> bytes:
     """The same as a file to keep."""
     made = io.BytesIO()

@@ -17,11 +17,9 @@ from beffroi.model.limits import (
     ROLLUP_DAYS,
     SEAL_AFTER_H,
 )
+from beffroi.model.measure import DAY_MS, HOUR_MS
 from beffroi.ports.clock import Clock
 from beffroi.ports.store import ReadingStore, StoreError
-
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 
 log = structlog.get_logger("retention")
 

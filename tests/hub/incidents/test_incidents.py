@@ -15,12 +15,13 @@ from beffroi.evidence.entry import read_entry
 from beffroi.hub.dossier.applicability import Situation
 from beffroi.hub.dossier.registers import RegisterError
 from beffroi.hub.incidents.case import Case
-from beffroi.hub.incidents.clocks import HOUR_MS, Clock, Stand, clocks
+from beffroi.hub.incidents.clocks import Clock, Stand, clocks
 from beffroi.hub.incidents.desk import Opening
 from beffroi.hub.incidents.notices import EXERCISE, GAP, Sender, drafts
 from beffroi.hub.incidents.reminders import Reminders
 from beffroi.hub.incidents.sheets import ADDRESSEES, SHEETS
 from beffroi.model.finding import Finding
+from beffroi.model.measure import HOUR_MS
 from beffroi.ports.notify import Notice
 from beffroi.ports.store import Batch, User
 

@@ -24,9 +24,9 @@ from beffroi.model.limits import (
     ESCALATIONS_MAX,
     PERSON_CHARS_MAX,
 )
+from beffroi.model.measure import DAY_MS
 
 HUB = "hub"  # the actor of what nobody did
-DAY_MS = 86_400_000
 S = AlarmState
 
 # action -> state before -> state after. What is not here is refused.

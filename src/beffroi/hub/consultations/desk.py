@@ -22,10 +22,10 @@ from beffroi.model.limits import (
     VOTING_CODE_CHARS,
     VOTING_CODES_MAX,
 )
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.consultations import ConsultationStore
 from beffroi.ports.log_store import LogStore
 
-DAY_MS = 86_400_000
 RECEIPT_CHARS = 26  # of 32 signs: 130 bits
 
 

@@ -35,7 +35,6 @@ TABLE: Mapping[tuple[State, str], State] = MappingProxyType(
     | {(state, event): after for event, after in _SAID.items() for state in set(S) - _BY_RECEIPT}
 )
 EVENTS = ("requested", *sorted({event for _, event in TABLE}))
-RECEIPT_EVENTS = frozenset(_SAID)
 
 
 def after(state: State, event: str) -> State | None:

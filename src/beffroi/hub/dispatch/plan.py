@@ -24,7 +24,6 @@ SCHEDULE, SCENE = "schedule", "scene"
 KINDS = (SCHEDULE, SCENE)
 SUN = ("", "rise", "set")
 NAME_MAX = 40  # it is part of the ids of commands
-EVERY_DAY = (0, 1, 2, 3, 4, 5, 6)
 
 # (sunrise, sunset) of a local day, in UTC milliseconds; None where there is none.
 Almanac = Callable[[date], "tuple[int, int] | None"]

@@ -22,11 +22,12 @@ from beffroi.hub.dispatch.plan import Almanac, Due, Plan, Step
 from beffroi.kernel.document import FieldError, is_id
 from beffroi.model.finding import Finding
 from beffroi.model.limits import PLANS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.commands import CommandRow, PlanRow, State
 
 INTERLOCKS = "~interlocks"  # kept like a plan; no plan can be called so
 
-MISSED_MS = 86_400_000
+MISSED_MS = DAY_MS
 
 # The same bytes are the same plan, and they are looked at each turn.
 read_known = lru_cache(PLANS_MAX)(pure.read_plan)

@@ -51,7 +51,6 @@ class Outgoing(NamedTuple):
 class Passed(NamedTuple):
     """A command that the judge and the checks let through."""
 
-    row: CommandRow
     wire: bytes
     safe: bool
     travel: dict[str, int]
@@ -257,7 +256,7 @@ class Sender:
             if crowded is not None:
                 return self._no(row, crowded, wait=True)
         effect = verdict.state.of(row.target).effects[-1]
-        return Passed(row, wire, verdict.safe, dict(effect.travel))
+        return Passed(wire, verdict.safe, dict(effect.travel))
 
     def _no(self, row: CommandRow, denied: Denied, *, wait: bool) -> Denied:
         if wait:

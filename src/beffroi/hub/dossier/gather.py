@@ -17,6 +17,7 @@ from beffroi.model.alarm import Alarm, AlarmEvent, AlarmState
 from beffroi.model.asset import Commune
 from beffroi.model.finding import Rule, Severity
 from beffroi.model.limits import PAGE_ROWS_MAX, PAPER_ALARMS_MAX, PAPER_ENTRIES_READ_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.model.report import Report
 from beffroi.ports.clock import Clock
 from beffroi.ports.commands import CommandRow, CommandStore
@@ -166,7 +167,7 @@ def journal_of(log: LogStore | None, period: Period) -> Journal:
         except (LogError, ValueError):
             index -= 1
             continue  # `beffroi evidence fsck` names it; here it is simply not cited
-        if entry.at_ms < period.start_ms - 86_400_000:
+        if entry.at_ms < period.start_ms - DAY_MS:
             break
         entries[index] = entry
         if entry.subject != NOTHING:

@@ -16,10 +16,10 @@ from beffroi.hub.incidents.case import Case
 from beffroi.hub.incidents.clocks import Clock
 from beffroi.model.alarm import Alarm, AlarmState
 from beffroi.model.finding import Severity
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.commands import CommandRow, State
 from beffroi.ports.registers import Record
 
-DAY_MS = 86_400_000
 OLD_MS = DAY_MS
 SHOWN_MAX = 8
 

@@ -28,6 +28,7 @@ from beffroi.hub.incidents.desk import IncidentDesk
 from beffroi.model.asset import Asset
 from beffroi.model.finding import Rule
 from beffroi.model.limits import PAPER_DAYS_MAX, PAPERS_KEPT_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.clock import Clock
 from beffroi.ports.commands import CommandStore
 from beffroi.ports.log_store import LogError, LogStore
@@ -36,7 +37,6 @@ from beffroi.ports.registers import Fact, RegisterStore
 from beffroi.ports.reports import ReportStore
 from beffroi.ports.store import Store, StoreError
 
-DAY_MS = 86_400_000
 log = structlog.get_logger("dossier")
 
 

@@ -11,7 +11,6 @@ BOOK = "incident"
 OPENED, STEP, FACTS, SENT, REMINDED, CLOSED, REOPENED = (
     "opened", "step", "facts", "sent", "reminded", "closed", "reopened",
 )  # fmt: skip
-WORDS = (OPENED, STEP, FACTS, SENT, REMINDED, CLOSED, REOPENED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from enum import StrEnum
 from beffroi.hub.dossier.applicability import Situation
 from beffroi.hub.incidents.case import Case
 from beffroi.law import Deadline
+from beffroi.model.measure import HOUR_MS
 
-HOUR_MS = 3_600_000
 NOT_OF_INCIDENTS = frozenset({"correctif"})  # counts from a maker's publication
 # Which addressee stops which clock, by id of the deadline.
 STOPS = {

@@ -14,9 +14,10 @@ import structlog
 from beffroi.hub.dossier.applicability import Situation
 from beffroi.hub.dossier.registers import RegisterError
 from beffroi.hub.incidents.case import Case
-from beffroi.hub.incidents.clocks import HOUR_MS, Clock, Stand, clocks
+from beffroi.hub.incidents.clocks import Clock, Stand, clocks
 from beffroi.hub.incidents.desk import IncidentDesk
 from beffroi.law import deadlines, shown
+from beffroi.model.measure import HOUR_MS
 from beffroi.ports.clock import Clock as WallClock
 from beffroi.ports.notify import Notice, Notifier, NotifyError
 from beffroi.ports.store import AlarmStore, StoreError, User

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-DAY_MS = 86_400_000
+from beffroi.model.measure import DAY_MS
+
 STRATEGY, PLAN, PILOT, DEPLOYED = 1, 2, 3, 4
 PILOT_DAYS, DEPLOYED_DAYS = 30, 90
 STAGES = {"idea": 0, "plan": PLAN, "pilot": PILOT, "deployed": DEPLOYED}

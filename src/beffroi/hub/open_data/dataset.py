@@ -12,8 +12,6 @@ from beffroi.ports.reports import ReportStore
 from beffroi.ports.store import Store
 
 Cell = str | int | float | None
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 
 
 class TooMuchError(Exception):

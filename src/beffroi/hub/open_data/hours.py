@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from beffroi.hub.open_data.dataset import (
-    DAY_MS,
     Row,
     Source,
     Span,
@@ -21,6 +20,7 @@ from beffroi.hub.open_data.dataset import (
 from beffroi.hub.open_data.disclosure import cell, total
 from beffroi.model.asset import Asset
 from beffroi.model.limits import OPEN_GROUP_MIN, OPEN_ROWS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.store import SeriesKey
 
 

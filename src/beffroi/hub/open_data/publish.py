@@ -14,16 +14,16 @@ from typing import Any, BinaryIO
 
 from beffroi.evidence.entry import Draft
 from beffroi.hub.open_data.catalogue import DEFAULT_LICENCE, LICENCES, Licence, Published
-from beffroi.hub.open_data.dataset import DAY_MS, Dataset, Source, Span
+from beffroi.hub.open_data.dataset import Dataset, Source, Span
 from beffroi.hub.open_data.derive import datasets
 from beffroi.hub.open_data.forms import FORMS, bounded, check
 from beffroi.hub.open_data.shelf import File, Shelf
 from beffroi.hub.services import Services
 from beffroi.model.limits import OPEN_DAYS, OPEN_DAYS_MAX, SEAL_AFTER_H
+from beffroi.model.measure import DAY_MS, HOUR_MS
 from beffroi.ports.store import PeopleStore
 
 DECISION, LICENCE, CONTACT = "open_data:", "open_data_licence", "open_data_contact"
-HOUR_MS = 3_600_000
 
 
 class PeriodError(ValueError):
@@ -55,17 +55,18 @@ class OpenData:
         return decided(self._services.store.people, dataset_id)
 
     def decide(self, dataset_id: str, opened: bool, by: str) -> None:
-        """UnknownError when there is no such dataset: a closed kind cannot be opened at all."""
+        """UnknownError when there is no such dataset: a closed kind cannot be opened at all. What
+        the evidence log does not take (LogError) is not decided either."""
         if dataset_id not in self.all:
             raise UnknownError(dataset_id)
         people, now = self._services.store.people, self._services.clock.now_ms()
-        value = json.dumps({"open": opened, "by": by, "at_ms": now})
-        people.put_setting(DECISION + dataset_id, value)
-        people.log_access(now, by, "open_data_open" if opened else "open_data_close", dataset_id)
         if self._services.dispatch is not None:
             refs = {"source": dataset_id, "outcome": "open" if opened else "closed"}
             draft = Draft("opendata.decided", now, refs=refs)
             self._services.dispatch.book.log.append([draft])
+        value = json.dumps({"open": opened, "by": by, "at_ms": now})
+        people.put_setting(DECISION + dataset_id, value)
+        people.log_access(now, by, "open_data_open" if opened else "open_data_close", dataset_id)
 
     def licence(self) -> Licence:
         chosen = self._services.store.people.setting(LICENCE) or DEFAULT_LICENCE

@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from beffroi.hub.open_data.dataset import DAY_MS, Row, Source, Span, TooMuchError
+from beffroi.hub.open_data.dataset import Row, Source, Span, TooMuchError
 from beffroi.hub.open_data.disclosure import cell
 from beffroi.model.alarm import Alarm
 from beffroi.model.limits import PAGE_ROWS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.reports import Wanted
 
 PLACE_DIGITS = 6  # about 10 cm

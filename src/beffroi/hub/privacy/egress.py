@@ -21,10 +21,10 @@ from beffroi.model.limits import (
     EGRESS_ALL_PER_DAY_MAX,
     EGRESS_SYSTEM_PER_DAY_MAX,
 )
+from beffroi.model.measure import DAY_MS
 from beffroi.model.purposes import PURPOSES
 from beffroi.ports.personal import Access, EgressError, Held, PersonalVault, Purged
 
-DAY_MS = 86_400_000
 ACCOUNT = "u-"  # how an account's id begins; everybody else is a part of the hub
 BULK = "bulk."  # the actor of an export that two persons confirmed, with its own bound
 OWN = "own."  # the actor of a person's reading of what is kept about them

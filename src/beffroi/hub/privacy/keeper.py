@@ -17,6 +17,7 @@ from beffroi.hub.privacy.bulk import Bulk, Told
 from beffroi.hub.privacy.egress import Gate, plant_canaries
 from beffroi.model.finding import Finding
 from beffroi.model.limits import RETENTION_PERIOD_S
+from beffroi.model.measure import DAY_MS
 from beffroi.model.purposes import SIGN_INS
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogError, LogStore
@@ -24,7 +25,6 @@ from beffroi.ports.notify import NotifyError
 from beffroi.ports.personal import PersonalError, Purged
 from beffroi.ports.store import StoreError
 
-DAY_MS = 86_400_000
 HUB = "hub"
 
 log = structlog.get_logger("privacy")

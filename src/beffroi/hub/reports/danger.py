@@ -11,9 +11,9 @@ import unicodedata
 from typing import NamedTuple
 
 from beffroi.model.limits import DANGER_WORDS_H
+from beffroi.model.measure import HOUR_MS
 from beffroi.model.report import Topic
 
-HOUR_MS = 3_600_000
 # At the beginning of a word. French, then English.
 STEMS = (
     "danger", "electrocut", "electris", "court-circuit", "explos", "incendie", "enflamm", "fumee",

@@ -27,6 +27,7 @@ from beffroi.model.limits import (
     REPORT_NEAR_DAYS,
     REPORTS_OPEN_MAX,
 )
+from beffroi.model.measure import DAY_MS
 from beffroi.model.report import Report, ReportChange, ReportEvent, ReportState, Topic
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogError
@@ -40,7 +41,6 @@ log = structlog.get_logger("reports")
 PURPOSE = "reports"
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # without i, l, o, u: read aloud over the telephone
 ID_CHARS = 8
-DAY_MS = 86_400_000
 HUB, AUTHOR = "hub", "author"
 TRIES = 3
 ADDED = "added-"

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import NamedTuple
 
+from beffroi.model.measure import DAY_MS, HOUR_MS
 from beffroi.model.report import OPEN, Report, ReportState
 
-DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 _UNCOUNTED = (ReportState.DUPLICATE, ReportState.WITHDRAWN)
 
 

@@ -47,7 +47,6 @@ TABLE: Mapping[str, tuple[frozenset[S], S | None]] = MappingProxyType({
     "withdraw": (_ALIVE | {S.CLOSED}, S.WITHDRAWN),  # by its author
     "erase": (_ANY, None),
 })  # fmt: skip
-BY_AUTHOR = frozenset({"add", "withdraw", "support"})
 NEED_TEXT = frozenset({"answer", "reject", "comment", "publish", "no_danger"})
 
 

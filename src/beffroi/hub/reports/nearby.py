@@ -10,11 +10,11 @@ from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple
 
 from beffroi.model.limits import REPORT_NEAR_DAYS, REPORT_NEAR_M, REPORTS_NEAR_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.model.report import Report, ReportState
 from beffroi.ports.reports import Box
 
 EARTH_M = 6_371_000.0
-DAY_MS = 86_400_000
 METRES_PER_DEGREE = 111_195.0
 _NOT = (ReportState.REJECTED, ReportState.WITHDRAWN, ReportState.DUPLICATE)
 
