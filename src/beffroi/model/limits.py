@@ -327,6 +327,7 @@ VOTING_CODE_CHARS = 16  # of 32 letters and digits: 80 bits
 VOTING_TRIES_PER_10_MIN_MAX = 10  # of one address
 VOTING_TRIES_OF_ALL_PER_10_MIN_MAX = 600
 TALLY_BYTES_MAX = 16 * 1024 * 1024
+TALLIES_KEPT_MAX = 4  # counted files in memory
 PAPER_ALARMS_MAX = 50_000
 PAPER_ENTRIES_READ_MAX = 300_000  # of the evidence log, from the newest backwards
 

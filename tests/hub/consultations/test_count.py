@@ -106,6 +106,28 @@ def test_nobody_votes_twice_or_by_guessing_or_too_late(desk: Consultations) -> N
     refused("stage", lambda: desk.published("c-none"))
 
 
+def test_a_closed_count_is_made_once(
+    desk: Consultations, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ident, codes = started(desk)
+    desk.vote(ident, codes[0], 1, "", NOW)
+    refused("stage", lambda: desk.counted(ident))  # and that is not what is remembered
+    desk.close(ident, END)
+    read: list[str] = []
+    ballots = store.consultations.ballots
+
+    def seen(consultation_id: str) -> list[Ballot]:
+        read.append(consultation_id)
+        return ballots(consultation_id)
+
+    monkeypatch.setattr(store.consultations, "ballots", seen)
+    first = desk.counted(ident)
+    assert (first.counts, first.issued) == ((0, 1), 5)
+    assert all(finding.holds for finding in first.findings)
+    assert desk.published(ident) == desk.counted(ident).data == first.data
+    assert read == [ident]
+
+
 def test_before_the_end_nothing_is_told(desk: Consultations) -> None:
     ident, codes = started(desk)
     receipt = desk.vote(ident, codes[0], 0, "", NOW)

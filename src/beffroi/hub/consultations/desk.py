@@ -10,6 +10,8 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from beffroi.evidence.entry import Draft
 from beffroi.hub.consultations import tally
@@ -18,6 +20,7 @@ from beffroi.model.limits import (
     CHOICES_MAX,
     CONSULTATION_DAYS_MAX,
     QUESTION_CHARS_MAX,
+    TALLIES_KEPT_MAX,
     TITLE_CHARS_MAX,
     VOTING_CODE_CHARS,
     VOTING_CODES_MAX,
@@ -37,6 +40,15 @@ class ConsultationError(ValueError):
         self.code = code
 
 
+class Counted(NamedTuple):
+    """A count that is closed: the file, what its check says, votes by choice, codes issued."""
+
+    data: bytes
+    findings: tuple[tally.Finding, ...]
+    counts: tuple[int, ...]
+    issued: int
+
+
 class Consultations:
     """`log` is None while the commune has no evidence log; then no entry stands for a count, and
     the pages say that."""
@@ -44,6 +56,8 @@ class Consultations:
     def __init__(self, store: ConsultationStore, log: LogStore | None) -> None:
         self.store, self._log = store, log
         self._lock = threading.Lock()
+        # Sealed: it never changes, and anybody may ask for it as often as they like.
+        self._tally = lru_cache(TALLIES_KEPT_MAX)(self._count)
 
     def draft(
         self, title: str, text: str, choices: Sequence[str], closes_ms: int, now_ms: int
@@ -132,8 +146,19 @@ class Consultations:
 
     def published(self, ident: str) -> bytes:
         """The file of the count."""
+        return self.counted(ident).data
+
+    def counted(self, ident: str) -> Counted:
+        """Counted once while this process runs."""
+        self._of(ident, Stage.CLOSED)
+        return self._tally(ident)
+
+    def _count(self, ident: str) -> Counted:
         one = self._of(ident, Stage.CLOSED)
-        return tally.written(one, self.store.codes(ident), self.store.ballots(ident))
+        codes, ballots = self.store.codes(ident), self.store.ballots(ident)
+        data = tally.written(one, codes, ballots)
+        counts = tuple(tally.count(ballots, len(one.choices)))
+        return Counted(data, tuple(tally.verify(data)), counts, len(codes.issued))
 
     def find(self, ident: str, receipt: str, word: str) -> Ballot | None:
         """The ballot of this receipt in the published list."""

@@ -15,7 +15,6 @@ from starlette.responses import RedirectResponse, Response
 from beffroi.api.access import Me, Svc, needs, public
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.routes.consultations import booth_of, desk_of, refused, seen
-from beffroi.hub.consultations import tally
 from beffroi.hub.consultations.desk import Consultations
 from beffroi.model.consultation import Consultation, Stage
 from beffroi.model.limits import PERSON_CHARS_MAX, VOTING_CODE_CHARS
@@ -154,21 +153,17 @@ def _one(
     mine: str = "",
 ) -> Response:
     desk = desk_of(request)
-    issued = len(desk.store.codes(one.id).issued)
+    counted = desk.counted(one.id) if one.stage is Stage.CLOSED else None
     facts: dict[str, Any] = {
         "one": one,
         "over": services.clock.now_ms() >= one.closes_ms,
-        "issued": issued,
+        "issued": counted.issued if counted else len(desk.store.codes(one.id).issued),
         "refusal": refusal,
         "looked": looked,
         "mine": mine,
-        "counts": [],
-        "findings": [],
+        "counts": counted.counts if counted else (),
+        "findings": counted.findings if counted else (),
     }
-    if one.stage is Stage.CLOSED:
-        data = desk.published(one.id)
-        facts["findings"] = tally.verify(data)
-        facts["counts"] = tally.count(desk.store.ballots(one.id), len(one.choices))
     return page(request, "consultation/one.html", refusal.status if refusal else 200, **facts)
 
 
