@@ -30,6 +30,7 @@ from beffroi.cli.diligence import diligence
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
+from beffroi.cli.nights import nights_of
 from beffroi.cli.oidc import oidc_of
 from beffroi.cli.personal import joined, personal_data
 from beffroi.cli.reports import reporting
@@ -205,8 +206,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         reporting(settings, store, keeper.vault, known, clock, alarms, dispatch) as reports,
         diligence(settings, store, clock, known, rules, dispatch) as (office, ledger),
     ):
-        here = host, where.mqtt_port
-        teller.ledger = ledger
+        here, teller.ledger = (host, where.mqtt_port), ledger
         services = Services(
             store, live, desk, bus, clock, codecs, identity, known, *here, dispatch,
             keeper.vault, privacy=joined(keeper, office.stores.journal, store.people),
@@ -225,7 +225,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         watching = asyncio.create_task(feed.run())
         delegations = Delegations(office.registers, store.assets, clock)
         chores = beat(store, clock), warm(services.results), keeper.run(), delegations.run()
-        upkeep = asyncio.gather(keep(store.readings, clock), *chores)
+        nights = nights_of(settings, services, office, alarms)
+        upkeep = asyncio.gather(keep(store.readings, clock), nights.run(), *chores)
         rounds.dispatch = dispatch
         advising = asyncio.gather(house.run(), *(one.run() for one in alerts))
         try:
