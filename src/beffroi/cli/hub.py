@@ -30,6 +30,7 @@ from beffroi.cli.diligence import diligence, journal_of
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
+from beffroi.cli.nights import nights_of
 from beffroi.cli.oidc import oidc_of
 from beffroi.cli.personal import joined, personal_data
 from beffroi.cli.reports import reporting
@@ -206,7 +207,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         reporting(settings, store, keeper.vault, known, clock, alarms, journal) as reports,
         diligence(settings, store, clock, known, rules, dispatch, journal) as (office, ledger),
     ):
-        teller.ledger = ledger
+        teller.ledger, rounds.dispatch = ledger, dispatch
         services = Services(
             store, live, desk, bus, clock, codecs, identity, known, host, where.mqtt_port,
             dispatch, keeper.vault, privacy=joined(keeper, journal, store.people), reports=reports,
@@ -223,10 +224,10 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
         watching = asyncio.create_task(feed.run())
+        chores = keep(store.readings, clock), beat(store, clock), warm(services.results)
         delegations = Delegations(office.registers, store.assets, clock)
-        chores = beat(store, clock), warm(services.results), keeper.run(), delegations.run()
-        upkeep = asyncio.gather(keep(store.readings, clock), *chores)
-        rounds.dispatch = dispatch
+        nights = nights_of(settings, services, office, alarms)
+        upkeep = asyncio.gather(*chores, nights.run(), keeper.run(), delegations.run())
         advising = asyncio.gather(house.run(), *(one.run() for one in alerts))
         try:
             yield app

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from beffroi.domains.nightly import Nightly
 from beffroi.kernel.envelope import Envelope
 from beffroi.model.asset import Asset, Kind, Label
 from beffroi.model.cap import Alert, Ref
@@ -177,6 +178,8 @@ class Domain:
     `measures[id]`: how the indicator of this id (`law.indicators`) is computed from what is stored;
     `entries`: the yearly figures that these need from people. `sharing[kind]`: what may become
     open data if the commune decides so; kinds it leaves out stay closed.
+
+    `nightly`: what it balances once a night (`domains.nightly`).
     """
 
     name: str
@@ -200,6 +203,7 @@ class Domain:
     measures: Mapping[str, Measure] = field(default_factory=dict)
     entries: Mapping[str, Entry] = field(default_factory=dict)
     sharing: Mapping[str, Sharing] = field(default_factory=dict)
+    nightly: Nightly | None = None
 
 
 def plain(model: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ def spent_ms(
     """The instant when `length_ms` inside the windows have passed since `since_ms`, or None."""
     day = datetime.fromtimestamp(since_ms / 1000, zone).date()
     for _ in range(DAYS_AHEAD_MAX):
-        for opens_ms, end_ms in _spans(hours, zone, day):
+        for opens_ms, end_ms in spans(hours, zone, day):
             start_ms = max(opens_ms, since_ms)
             if end_ms - start_ms >= length_ms:
                 return start_ms + length_ms
@@ -59,7 +59,7 @@ def spent_ms(
     return None
 
 
-def _spans(hours: tuple[Window, ...], zone: ZoneInfo, day: date) -> list[tuple[int, int]]:
+def spans(hours: tuple[Window, ...], zone: ZoneInfo, day: date) -> list[tuple[int, int]]:
     """UTC spans of one local day, merged: windows that overlap do not count twice."""
     merged: list[tuple[int, int]] = []
     for window in sorted((w for w in hours if day.isoweekday() in w.days), key=lambda w: w.start):

@@ -49,6 +49,7 @@ KINDS = {
     "incident.reminded": Said("rappel d’une échéance", "reminder of a deadline"),
     "incident.closed": Said("incident clos", "incident closed"),
     "incident.reopened": Said("incident rouvert", "incident reopened"),
+    "register.balance": Said("bilan d’une nuit", "balance of a night"),
     "register.situation": Said("situation de la commune", "situation of the commune"),
     "register.competence": Said("compétence déclarée", "competence declared"),
     "register.delegation": Said("délégation déclarée", "delegation declared"),

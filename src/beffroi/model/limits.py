@@ -187,6 +187,14 @@ ALERTS_PER_10_MIN_MAX = 300  # requests of one address for feed and alerts
 
 # --- parking entitlements ------------------------------------------------------------------------
 USED_CLAIMS_MAX = 1_000_000  # titles that one verifier remembers, about 60 bytes each
+TITLES_BYTES_MAX = 32 * 1024 * 1024  # of one day as it is handed to the hub, about 80,000 titles
+TITLE_DAYS = 8  # a title runs for seven days at most: so many files may hold one of today
+NIGHT_SETTLE_H = 4  # after midnight: late readings and the day's titles have so long
+NIGHTS_LATE_MAX = 7  # that a hub which was off balances afterwards
+NIGHTS_JUDGED_MAX = 400  # newest nights of a zone from which its usual share is learnt
+NIGHTS_SHOWN = 14
+NIGHT_LOOK_S = 600.0
+NIGHT_REACH_DAYS = 8  # how far back a bay's last word is looked for
 
 # --- reports of inhabitants ----------------------------------------------------------------------
 REPORT_TEXT_CHARS_MAX = 2_000  # Open311 asks for 4,000 at most; longer is a letter

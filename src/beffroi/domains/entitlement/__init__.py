@@ -4,6 +4,7 @@
 from beffroi.domains import sharing_streets
 from beffroi.domains.base import Domain, plain
 from beffroi.domains.entitlement.entities import KINDS
+from beffroi.domains.entitlement.night import NIGHTLY
 from beffroi.domains.entitlement.rules import RULES
 from beffroi.domains.entitlement.watch import EntitlementWatch
 from beffroi.model.asset import Label
@@ -18,4 +19,5 @@ DOMAIN = Domain(
     models={"": Label("Noms simples", "Plain names")},
     colour="#7a5c99",
     sharing=sharing_streets.PAYING,
+    nightly=NIGHTLY,
 )

@@ -59,6 +59,20 @@ class Verifier:
         self, word: str, bay: str, plate: bytes, now_s: int, used: UsedSet
     ) -> Valid | Refused:
         """For the vehicle on `bay`; `plate` is its hash, b"" when none is taken."""
+        token = self.read(word)
+        if isinstance(token, Refused):
+            return token
+        reason = self._wrong(token, bay, plate, now_s)
+        if reason is not None:
+            return Refused(reason, token)
+        # Last, so that a refused look never uses a word up.
+        where = (token.plate.hex() if token.plate else bay).encode()
+        if not keys.same(used.claim(token.nonce, where, token.until_s), where):
+            return Refused(Reason.USED_ELSEWHERE, token)
+        return Valid(token)
+
+    def read(self, word: str) -> Token | Refused:
+        """What our commune signed, wherever and whenever it is good; uses nothing up."""
         try:
             sealed, token = unseal(word)
         except TokenError:
@@ -70,14 +84,7 @@ class Verifier:
             return Refused(Reason.UNKNOWN_KEY)
         if not keys.verify(public, sealed.signature, pae(KIND, sealed.payload)):
             return Refused(Reason.FORGED)
-        reason = self._wrong(token, bay, plate, now_s)
-        if reason is not None:
-            return Refused(reason, token)
-        # Last, so that a refused look never uses a word up.
-        where = (token.plate.hex() if token.plate else bay).encode()
-        if not keys.same(used.claim(token.nonce, where, token.until_s), where):
-            return Refused(Reason.USED_ELSEWHERE, token)
-        return Valid(token)
+        return token
 
     def _wrong(self, token: Token, bay: str, plate: bytes, now_s: int) -> Reason | None:
         if token.place != bay and token.place not in self.zones.get(bay, ()):

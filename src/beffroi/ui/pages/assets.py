@@ -13,7 +13,10 @@ from beffroi.api.condition import CALM
 from beffroi.api.routes.alarms import listed
 from beffroi.api.routes.assets import asset_of
 from beffroi.api.words import lang_of
+from beffroi.hub.nights import BOOK
 from beffroi.model.asset import Asset, Device, Property
+from beffroi.model.limits import NIGHTS_SHOWN
+from beffroi.ports.registers import Record
 from beffroi.ui.pages import acts
 from beffroi.ui.render import page
 from beffroi.ui.rows import row_of
@@ -33,7 +36,7 @@ def asset_page(request: Request, services: Svc, me: Me, asset_id: str) -> Respon
         (device, posture.judge(device, now)) for device in devices_of(services, asset.id)
     ]
     facts["target"] = acts.offer(request, services, me, asset.id)
-    facts["given"] = {}
+    facts["given"], facts["nights"] = {}, _nights(services, asset)
     return page(request, "asset.html", **facts)
 
 
@@ -61,6 +64,13 @@ def _values(services: Svc, asset: Asset, known: Any) -> list[tuple[Property, Any
     newest = services.live.values(asset.id)
     pairs = [(prop, newest.get(name)) for name, prop in known.items()]
     return sorted(pairs, key=lambda pair: pair[1] is None)
+
+
+def _nights(services: Svc, asset: Asset) -> list[Record]:
+    """What was balanced of it, the newest first; none when nothing is."""
+    if services.office is None:
+        return []
+    return services.office.registers.store.records(BOOK, asset.id, limit=NIGHTS_SHOWN)[::-1]
 
 
 def devices_of(services: Svc, asset_id: str) -> list[Device]:
