@@ -55,6 +55,18 @@ SHOTS = (
     ("signers-desktop", "desktop", "light", "/trust"),
     ("evidence-desktop", "desktop", "light", "/evidence"),
     ("code-phone", "phone", "light", "/code"),
+    ("mayor-desktop", "desktop", "light", "/maire"),
+    ("mayor-phone", "phone", "light", "/maire"),
+    ("dossier-desktop", "desktop", "light", "/dossier"),
+    ("incidents-desktop", "desktop", "light", "/incidents"),
+    ("indicators-desktop", "desktop", "light", "/indicators"),
+    ("maturity-desktop", "desktop", "light", "/maturity"),
+    ("reports-desktop", "desktop", "light", "/reports"),
+    ("report-phone", "phone", "light", "/signaler"),
+    ("reported-phone", "phone", "light", "/signalements"),
+    ("ideas-phone", "phone", "light", "/ideas"),
+    ("results-phone", "phone", "light", "/results"),
+    ("privacy-desktop", "desktop", "light", "/privacy"),
 )
 COLOURS = 200  # of the palette: flat pages lose nothing, the file is a third
 

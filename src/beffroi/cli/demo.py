@@ -5,19 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from pathlib import Path
 
 import typer
 
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.nats.config import Endpoint
+from beffroi.adapters.personal import open_vault
+from beffroi.adapters.photos.cleaner import Cleaner
 from beffroi.adapters.pki.enrol import Enrolment
+from beffroi.adapters.sql import SqlStore
 from beffroi.cli import place
+from beffroi.cli.diligence import open_alone
+from beffroi.cli.reports import link_of
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
 from beffroi.domains.registry import domains
-from beffroi.lab import demo
+from beffroi.hub.consultations.desk import Consultations
+from beffroi.hub.dossier.registers import Registers
+from beffroi.hub.indicators.public import open_or_close
+from beffroi.hub.reports.desk import ReportDesk
+from beffroi.lab import demo, inhabitants
 from beffroi.lab.guards.demo import DemoGuards
 from beffroi.lab.street import Address
+
+VOICES = "demo_voices"
 
 
 def prepare(settings: Settings, inhabitants: int, seed: int) -> demo.Prepared:
@@ -36,9 +48,48 @@ def prepare(settings: Settings, inhabitants: int, seed: int) -> demo.Prepared:
                 f"Guards of the demonstration: keys and passphrase in that folder"
             )
         guards.close()
+        if not store.people.setting(VOICES):
+            left = voices(settings, store, prepared, clock.now_ms())
+            store.people.put_setting(VOICES, "told")
+            typer.echo(f"Codes de vote à essayer / voting codes to try: {left}")
         return prepared
     finally:
         store.close()
+
+
+def voices(settings: Settings, store: SqlStore, prepared: demo.Prepared, now_ms: int) -> Path:
+    """Inhabitants and town hall, through the real desks; the file of the unused voting codes."""
+    commune, vault = prepared.made.commune, open_vault(settings.home)
+    try:
+        journal = open_alone(settings, store)
+        try:
+            inhabitants.tell(
+                lambda clock: ReportDesk(
+                    store.reports,
+                    store.assets,
+                    vault,
+                    Cleaner(),
+                    domains(),
+                    clock,
+                    alarms=lambda _: None,  # the hub's first turn raises what still holds
+                    post=lambda _: None,  # nobody left an address
+                    link=link_of(settings),
+                ),
+                prepared.made.assets,
+                now_ms,
+                (commune.lon, commune.lat),
+            )
+            inhabitants.write_down(Registers(store.registers, journal, SystemClock()))
+            codes = inhabitants.ask(Consultations(store.consultations, journal), now_ms)
+        finally:
+            journal.close()
+    finally:
+        vault.close()
+    open_or_close(store.people, True)
+    path = settings.home / "lab" / "voting-codes.txt"
+    path.touch(mode=0o600)
+    path.write_text("\n".join(codes) + "\n")
+    return path
 
 
 def guards_of(settings: Settings, prepared: demo.Prepared) -> DemoGuards:
