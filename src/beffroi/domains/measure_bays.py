@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from beffroi.domains.measuring import heard, held_ms, rises, together
+from beffroi.domains.bay import BLINK_MS, HEARD_MS, OVERSTAY, UNKNOWN
+from beffroi.domains.measuring import Floats, heard, held_ms, rises, together
 from beffroi.model.asset import Label
 from beffroi.model.measure import (
     DAY_MS,
-    HOUR_MS,
     NO_ASSETS,
     NO_DATA,
     Entry,
@@ -19,9 +19,7 @@ from beffroi.model.measure import (
 )
 
 KIND = "bay"
-OCCUPIED, OVER = 0.5, 3.0
-BLINK_MS = 10_000  # no vehicle leaves and another parks in less
-HOLE_MS = 26 * HOUR_MS  # a bay tells its state when it changes, and once a day
+TAKEN = 0.5
 PUBLIC_BAYS = Entry(Label("places publiques de la commune", "public bays of the municipality"))
 NO_PAIR = Label(
     "aucune place n’a deux technologies qui parlent", "no bay has two technologies that speak"
@@ -29,12 +27,13 @@ NO_PAIR = Label(
 
 
 def live_bays(reader: Reader) -> Measured:
-    """P1. Of the public bays that were entered, else of the bays in the books."""
+    """P1. Of the public bays that were entered, else of the bays in the books. A bay that says that
+    nobody knows is not live."""
     bays, entered = len(reader.assets(KIND)), reader.given("public_bays")
     if not bays:
         return unproven(NO_ASSETS)
     whole = max(float(bays), entered or 0.0)
-    live = len(heard(reader, KIND, "state", "occupied"))
+    live = len(heard(reader, KIND, "occupied"))
     if not live:
         return unproven(NO_DATA)
     return Measured(100 * live / whole, 1.0, bays, declared=entered is not None)
@@ -64,7 +63,7 @@ def agreement(reader: Reader) -> Measured:
         if not one or not two:
             continue
         pairs += 1
-        agreed, met = together(one[0], two[0], OCCUPIED, reader.span.end_ms, HOLE_MS)
+        agreed, met = together(one[0], two[0], TAKEN, reader.span.end_ms, HEARD_MS)
         same, both = same + agreed, both + met
     if not pairs:
         return unproven(NO_PAIR)
@@ -79,12 +78,18 @@ def _stays(reader: Reader) -> tuple[int, int, float, float]:
     arrivals, over, known_ms, bays = 0, 0, 0, reader.assets(KIND)
     for bay in bays:
         for line in reader.lines(bay.id, "occupied"):
-            arrivals += rises(line, OCCUPIED, BLINK_MS)
-            known_ms += int(held_ms(line, reader.span.end_ms, HOLE_MS).sum())
+            arrivals += rises(line, TAKEN, BLINK_MS)
         for line in reader.lines(bay.id, "state"):
-            over += int(np.count_nonzero((line.value[1:] == OVER) & (line.value[:-1] != OVER)))
+            known = line.value != UNKNOWN
+            known_ms += int(held_ms(line, reader.span.end_ms, HEARD_MS)[known].sum())
+            over += _begun(line.value[known])
     whole = len(bays) * (reader.span.end_ms - reader.span.start_ms)
     return arrivals, over, known_ms / DAY_MS, min(known_ms / whole, 1.0) if whole else 0.0
+
+
+def _begun(states: Floats) -> int:
+    """Overstays; one that goes on after a silence is the same one."""
+    return int(np.count_nonzero((states[1:] == OVERSTAY) & (states[:-1] != OVERSTAY)))
 
 
 MEASURES = {"P1": live_bays, "P2": rotation, "P3": overstays, "P4": agreement}

@@ -111,8 +111,7 @@ def test_bays(town: Town) -> None:
     blink = [(20 * HOUR_MS + 2_000, 1.0), (20 * HOUR_MS + 4_000, 0.0)]
     daily = [(d * DAY_MS + 1, 0.0) for d in range(4, 10)]
     town.put("b1", "occupied", sorted([*told, *blink, *daily]))
-    state = [(0, 0.0), (10 * HOUR_MS, 1.0), (11 * HOUR_MS, 3.0), (20 * HOUR_MS, 0.0)]
-    town.put("b1", "state", state)
+    town.put("b1", "state", sorted([*told, (11 * HOUR_MS, 2.0), *daily]))
     found = town.measure("P2")
     assert found.n == 4
     assert found.value == pytest.approx(0.4, rel=0.01)
@@ -177,7 +176,8 @@ def test_suspect_values_do_not_make_arrivals(town: Town) -> None:
     from beffroi.ports.store import Batch, SeriesKey
 
     town.asset("parking", "bay", "b1")
-    town.put("b1", "occupied", [(d * DAY_MS + 1, 0.0) for d in range(10)])
+    for prop in ("occupied", "state"):
+        town.put("b1", prop, [(d * DAY_MS + 1, 0.0) for d in range(10)])
     series = town.store.readings.series_ids([SeriesKey("b1", "", "occupied")])[0]
     bad = [Row(series, SPAN.start_ms + h * HOUR_MS, 1.0, 1, NOW) for h in (5, 10)]
     town.store.readings.commit(Batch(rows=bad))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
-from beffroi.guard import ledger, main, tenure, timekeeping, trust, watch, worker
+from beffroi.guard import ledger, main, mqtt, tenure, timekeeping, trust, watch, worker
 from beffroi.guard.effects import Persist
 from beffroi.kernel import bounds, cases, decide, signers
 from beffroi.kernel.envelope import read_envelope
@@ -81,14 +82,18 @@ def stubborn() -> None:
 
 
 def parrot() -> None:
-    """Takes leases played again."""
-    real = tenure.Tenure.hear
+    """Takes leases played again, and is so slow that one sent on the heels of another is lost."""
+    real_hear, real_get = tenure.Tenure.hear, mqtt.Link.get
 
     def hear(self, *args):
         self._number = 0
-        return real(self, *args)
+        return real_hear(self, *args)
 
-    tenure.Tenure.hear = hear
+    def get(self, wait_s):
+        time.sleep(0.2)
+        return real_get(self, wait_s)
+
+    tenure.Tenure.hear, mqtt.Link.get = hear, get
 
 
 def gullible() -> None:

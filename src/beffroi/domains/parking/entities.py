@@ -5,12 +5,12 @@ Knows no plate, no driver, no tag: a bay is taken or free, and since when. Refus
 
 from __future__ import annotations
 
+from beffroi.domains.bay import HEARD_MS
 from beffroi.domains.kind_table import properties
 from beffroi.model.asset import Kind, Label
 
-FREE, OCCUPIED, OVERSTAY, UNKNOWN = 0, 1, 2, 3
 RAW_SILENT_S = 900
-STATEMENT_SILENT_S = 26 * 3_600  # event-driven devices: one heartbeat a day, and some slack
+STATEMENT_SILENT_S = HEARD_MS // 1_000  # of devices that tell changes alone
 
 _TABLE = """
 state | État | State | | 0 | 3 | 0 | 26 | 0 libre/free, 1 occupée/occupied, 2 durée dépassée/over the time limit, 3 inconnu/unknown

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from beffroi.domains import bay
 from beffroi.domains.attrs import number_or
 from beffroi.domains.latch import Latches
 from beffroi.domains.parking import entities, rules
 from beffroi.domains.parking.evidence import Evidence
 from beffroi.domains.parking.order import Order, OrderError, read_order
-from beffroi.domains.parking.stay import Stays
 from beffroi.domains.state import Memory
 from beffroi.model.asset import Asset
 from beffroi.model.finding import NOTHING, Derived, Step
@@ -50,7 +50,7 @@ class BayWatch:
         self._raw_s = number_or(asset.attrs, "silent_s", entities.RAW_SILENT_S)
         self._evidence = Evidence(asset.attrs.get("mag_zero_uT"), saved.get("evidence", {}))
         self._sensors = self._evidence.sensors
-        self._stays = Stays.load(saved.get("stays"))
+        self._stays = bay.Stays.load(saved.get("stays"))
         self._latches = Latches(asset.id, saved.get("latches"))
         self._notes = _Notes.load(saved.get("notes"))
         self._out: list[Derived] = []
@@ -147,7 +147,10 @@ class BayWatch:
         feed(rules.OVERSTAY, ts_ms, over, facts)
         long = bool(stays.occupied) and ts_ms - stays.since_ms > LONG_STAY_MS
         feed(rules.LONG_STAY, ts_ms, long, {"stay_days": minutes / 1_440})
-        self._tell("state", ts_ms, self._state(ts_ms))
+        state = self._state(ts_ms)
+        self._tell("state", ts_ms, state)
+        if state != bay.UNKNOWN:
+            self._tell("occupied", ts_ms, float(bool(stays.occupied)))
 
     def _overstays(self, ts_ms: int, p: float, doubt: bool) -> bool | None:
         """None: cannot tell, for example while the sensors contradict each other."""
@@ -160,10 +163,10 @@ class BayWatch:
 
     def _state(self, ts_ms: int) -> int:
         if self._stays.occupied is None or len(self._silent(ts_ms)) == len(self._sensors.all):
-            return entities.UNKNOWN
+            return bay.UNKNOWN
         if self._latches.active(rules.OVERSTAY):
-            return entities.OVERSTAY
-        return entities.OCCUPIED if self._stays.occupied else entities.FREE
+            return bay.OVERSTAY
+        return bay.OCCUPIED if self._stays.occupied else bay.FREE
 
     def _silent(self, now_ms: int) -> list[str]:
         return self._sensors.silent(now_ms, self._raw_s, entities.STATEMENT_SILENT_S)
@@ -175,10 +178,11 @@ class BayWatch:
         self._latches.feed(rules.BATTERY, ts_ms, volts < limit, {"battery_V": volts})
 
     def _tell(self, prop: str, ts_ms: int, value: float) -> None:
-        """A derived value, when it is new; instants of a property never repeat nor go back."""
+        """A derived value, when it is new or was told a day ago; instants of a property never
+        repeat nor go back."""
         told = self._notes.told.get(prop)
         if told is not None:
-            if told[1] == value:
+            if told[1] == value and ts_ms - told[0] < bay.AGAIN_MS:
                 return
             ts_ms = max(ts_ms, int(told[0]) + 1)
         self._notes.told[prop] = [ts_ms, value]

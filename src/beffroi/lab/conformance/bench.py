@@ -70,6 +70,7 @@ class Bench:
         self.patience_s = ANSWER_S_MAX
         self.lease_number = 0
         self._counters: dict[str, int] = {}
+        self._said: set[bytes] = set()
         self.documents = b""
         self.receipts: list[tuple[Receipt, bytes]] = []
         self.statuses: list[Status] = []
@@ -176,6 +177,7 @@ class Bench:
         for target, shows in SHOWS.items():
             self._servers[target].equipment.renew(shows)
         self._counters.clear()
+        self._said.clear()
         self.receipts.clear()
         self.statuses.clear()
         self.strange.clear()
@@ -184,7 +186,29 @@ class Bench:
 
     # --- what we say ------------------------------------------------------------------------
     async def send(self, wire: bytes, topic: str = "cmd") -> None:
+        self._said.add(wire)
         await self._client.publish(f"d/{GUARD}/{topic}", wire)
+
+    async def hand(self, wire: bytes, topic: str = "cmd") -> None:
+        """Send it alone, and return when the guard has judged it. Of leases and documents a guard
+        may keep the newest only: one sent on the heels of another proves nothing about it."""
+        while True:
+            before = await self.judged()
+            await self.send(wire, topic)
+            if await self.judged() == before:  # else its link was made anew in between
+                return
+
+    async def judged(self) -> frozenset[str]:
+        """When the guard has acknowledged whatever was sent to it: the names of its subscriptions.
+        BrokenRuleError when that does not come."""
+        end_s = time.monotonic() + self.patience_s
+        while not (names := await self._broker.settled(GUARD)):
+            if time.monotonic() > end_s:
+                raise BrokenRuleError(
+                    f"{self.patience_s:.0f} s without its acknowledgement (QoS 1) of what was sent"
+                )
+            await asyncio.sleep(STEP_S)
+        return names
 
     def command(self, **fields: Any) -> Command:
         """The next command for its target."""
@@ -198,12 +222,14 @@ class Bench:
         return await self.answer(self.commune.wire(command, *keys), command.digest)
 
     async def answer(self, wire: bytes, digest: bytes = b"") -> Receipt:
-        """Send bytes, again and again as a hub does, until a new receipt names `digest`."""
+        """Send bytes, again and again as a hub does, until a new receipt names `digest`. Bytes
+        that were never sent have no receipt yet: one that comes late again is of others."""
         seen = len(self.receipts)
+        others = set() if wire in self._said else {one for _, one in self.receipts}
 
         def found() -> list[Receipt]:
-            new = self.receipts[seen:]
-            return [r for r, _ in new if r.digest == digest and (digest or r.outcome == "refused")]
+            new = [r for r, one in self.receipts[seen:] if one not in others]
+            return [r for r in new if r.digest == digest and (digest or r.outcome == "refused")]
 
         for _ in range(round(self.patience_s / REPEAT_S)):
             await self.send(wire)
@@ -212,14 +238,14 @@ class Bench:
                 return found()[0]
         raise BrokenRuleError(f"{self.patience_s:.0f} s without a receipt for what was sent")
 
-    async def lease(self, **fields: Any) -> None:
-        """One lease of the hub, or (`fields`) one that is not quite so."""
+    def lease(self, **fields: Any) -> bytes:
+        """The hub's next lease, or (`fields`) one that is not quite so."""
         ttl_ms = fields.pop("ttl_ms", LEASE_TTL_MS)
         number = fields.pop("number", 0) or self.lease_number + 1
         at_ms = fields.pop("at_ms", now_ms())
         self.lease_number = max(self.lease_number, number)
         nonce = fields.pop("nonce", self.nonce)
-        await self.send(self.commune.lease(nonce, number, at_ms, ttl_ms, **fields), "lease")
+        return self.commune.lease(nonce, number, at_ms, ttl_ms, **fields)
 
     # --- what we hear and see ---------------------------------------------------------------
     @property
@@ -282,7 +308,7 @@ class Bench:
             if self.documents and not known:
                 await self.send(self.documents, "trust")
             if self.leasing and self.nonce:
-                await self.lease()
+                await self.send(self.lease(), "lease")
 
     async def trust(self, bundle: bytes) -> None:
         await self.send(bundle, "trust")

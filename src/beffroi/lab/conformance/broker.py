@@ -11,6 +11,8 @@ import socket
 import ssl
 from pathlib import Path
 
+import nats
+
 from beffroi.adapters import durable
 from beffroi.adapters.nats.binary import find
 from beffroi.adapters.nats.process import end, spawn
@@ -29,6 +31,7 @@ mqtt {{
 }}
 """
 _START_S_MAX = 15.0
+_SENT = "$MQTT_msgs"  # the stream of what is published by MQTT with QoS 1
 
 
 class KitBrokerError(Exception):
@@ -42,6 +45,7 @@ class KitBroker:
         self._now_ms = now_ms
         self._process: asyncio.subprocess.Process | None = None
         self.port = 0
+        self._client_port = 0
 
     @property
     def ca(self) -> Path:
@@ -65,7 +69,7 @@ class KitBroker:
         cert, key = self._authority.server_files(("localhost", "127.0.0.1"), self._now_ms)
         for _ in range(3):  # a free port may be taken by somebody else in between
             self.port = self.port or _free_port()  # after an outage it is where it was
-            client = _free_port()
+            client = self._client_port = _free_port()
             config = self._folder / "nats.conf"
             config.write_text(
                 _CONFIG.format(
@@ -96,6 +100,21 @@ class KitBroker:
                 return True
             await asyncio.sleep(0.05)
         return False
+
+    async def settled(self, name: str) -> frozenset[str]:
+        """The subscriptions of this device, if it has acknowledged everything that was published
+        to any of them; empty while something is under way. A new link has other names."""
+        client = await nats.connect(f"nats://127.0.0.1:{self._client_port}")
+        try:
+            found = [
+                one
+                for one in await client.jsm().consumers_info(_SENT)
+                if (one.config.filter_subject or "").startswith(f"$MQTT.msgs.d.{name}.")
+            ]
+        finally:
+            await client.close()
+        under_way = any(one.num_pending or one.num_ack_pending for one in found)
+        return frozenset() if under_way else frozenset(one.name for one in found)
 
     async def stop(self) -> None:
         await end(self._process, 2.0)

@@ -42,6 +42,7 @@ async def same_bytes(bench: Bench) -> None:
     for _ in range(100):
         await bench.send(wire)
     await bench.answer(wire, command.digest)
+    await bench.judged()
     again = {w for r, w in bench.receipts if r.digest == command.digest}
     need(again == {first}, f"{len(again)} different receipts for the same bytes")
     need(len(bench.acts()) == before, "the same bytes moved it again")

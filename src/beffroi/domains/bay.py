@@ -1,4 +1,7 @@
-"""Since when a bay is taken, how many vehicles came in a day. Counts, never recognises one."""
+"""How a short-stay bay stands: its states, since when it is taken, how many came in a day.
+
+For its watch and for those who count what it said. Counts vehicles, never recognises one.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ from dataclasses import dataclass, field
 
 from beffroi.domains.state import Memory
 
+FREE, OCCUPIED, OVERSTAY, UNKNOWN = range(4)  # of `state`
 HOUR_MS = 3_600_000
 BLINK_MS = 10_000  # no vehicle leaves and another parks in less: the same stay goes on
+AGAIN_MS = 24 * HOUR_MS  # what has not changed for so long is said again
+HEARD_MS = 26 * HOUR_MS  # a sign a day, and some slack: from then on nobody knows
 
 
 @dataclass(slots=True)
