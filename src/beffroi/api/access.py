@@ -20,7 +20,6 @@ from beffroi.api.problems import Refusal, SignInNeeded, not_found
 from beffroi.api.sessions import Person
 from beffroi.hub.services import Services
 
-ROLES = ("reader", "operator", "admin")  # each may do what those before it may
 MARK = "__beffroi_role__"
 PUBLIC = "public"
 SECOND = "second:"  # setting per user: "on" with a second factor
@@ -45,10 +44,6 @@ public = needs(PUBLIC)
 def role_needed(endpoint: Callable[..., Any], method: str) -> str:
     marked: str | None = getattr(endpoint, MARK, None)
     return marked or ("reader" if method in SAFE_METHODS else "operator")
-
-
-def may(role: str, needed: str) -> bool:
-    return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
 
 
 async def guard(request: Request) -> None:

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from beffroi.api import sessions
-from beffroi.api.policies import COMMUNE, LEAST
+from beffroi.api.policies import COMMUNE, ROLES
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.tries import Tries
 from beffroi.hub.services import Services
@@ -54,7 +54,7 @@ def administers(user: User) -> bool:
 
 def invite(services: Services, role: str, by: User, organisation: str = COMMUNE) -> str:
     """The path that lets one more person in with this role, for this body; shown once."""
-    if role not in LEAST:
+    if role not in ROLES:
         raise Refusal(422, "role_unknown", "Choose one of the roles: reader, operator, admin.")
     subject = f"{role} {checked_organisation(organisation)}"
     path = f"/invitation/{_put(services, INVITE, subject)}"

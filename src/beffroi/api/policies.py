@@ -7,6 +7,7 @@ depends on the six words of a question only, so answers are remembered. Knows no
 from __future__ import annotations
 
 import json
+import re
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -16,28 +17,8 @@ import cedarpy
 from beffroi.model.limits import POLICY_ANSWERS_MAX
 
 COMMUNE = "commune"  # the organisation of the commune's own accounts, and the authority by default
-LEAST = ("reader", "operator", "admin")
-SUBJECTS = (
-    "account",
-    "alarms",
-    "assets",
-    "commands",
-    "data",
-    "delegations",
-    "devices",
-    "exports",
-    "incidents",
-    "indicators",
-    "lab",
-    "mayor",
-    "people",
-    "privacy",
-    "publication",
-    "registers",
-    "reports",
-    "town",
-    "trust",
-)
+ROLES = ("reader", "operator", "admin")  # each may do what those before it may
+POLICIES, SCHEMA = "policies.cedar", "policies.cedarschema"
 NO_POLICY = "no-policy-opens-it"
 
 
@@ -72,12 +53,18 @@ class Book(NamedTuple):
 
 
 def text() -> str:
-    return _file("policies.cedar")
+    return _file(POLICIES)
+
+
+def subjects(schema: str = "") -> tuple[str, ...]:
+    """What actions can be about, as the schema lists them."""
+    named = re.findall(r'^action "([a-z]+)";', schema or _file(SCHEMA), re.MULTILINE)
+    return tuple(one for one in named if one not in ROLES)
 
 
 def load(policies: str, schema: str) -> Book:
     """Parsed and validated; raises PolicyError."""
-    words = schema + "".join(_declared(subject, least) for subject, least in _pairs())
+    words = schema + "".join(_declared(*pair) for pair in _pairs(schema))
     try:
         known = cedarpy.Schema.from_str(words)
         parsed = cedarpy.PolicySet.from_str(policies)
@@ -87,13 +74,13 @@ def load(policies: str, schema: str) -> Book:
     if not result.validation_passed:
         told = "; ".join(str(error) for error in result.errors)
         raise PolicyError(f"policies.cedar uses words that its schema does not know: {told}")
-    actions = json.dumps([_entity(*pair) for pair in _pairs()])
+    actions = json.dumps([_entity(*pair) for pair in _pairs(schema)])
     return Book(parsed, cedarpy.Entities.from_json_str(actions))
 
 
 @cache
 def book() -> Book:
-    return load(text(), _file("policies.cedarschema"))
+    return load(text(), _file(SCHEMA))
 
 
 @lru_cache(POLICY_ANSWERS_MAX)
@@ -122,8 +109,8 @@ def decide(held: Book, who: Who, action: str, what: What) -> Answer:
     return Answer(found.allowed and not told.errors, ", ".join(named) or NO_POLICY)
 
 
-def _pairs() -> list[tuple[str, str]]:
-    return [(subject, least) for subject in SUBJECTS for least in LEAST]
+def _pairs(schema: str) -> list[tuple[str, str]]:
+    return [(subject, least) for subject in subjects(schema) for least in ROLES]
 
 
 def _declared(subject: str, least: str) -> str:

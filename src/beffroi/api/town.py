@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from beffroi.api import condition
+from beffroi.api.policies import What
+from beffroi.api.scope import thing_of
 from beffroi.hub.services import Services
 from beffroi.model.limits import MAP_GROUPS_ACROSS
 
 Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 class Box(NamedTuple):
@@ -53,10 +56,12 @@ class Index:
     lon: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     lat: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     rows: dict[str, int] = field(default_factory=dict)
+    owners: list[What] = field(default_factory=list)  # each kind of owner once
+    owner: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))  # of a row
 
-    def inside(self, box: Box | None, domains: Sequence[str]) -> Ints:
-        """Rows in the box (all when None) and in these domains (all when empty)."""
-        keep = np.ones(len(self.ids), dtype=bool)
+    def inside(self, box: Box | None, domains: Sequence[str], seen: Mask | None = None) -> Ints:
+        """Rows in the box (all when None), in these domains (all when empty), and of `seen`."""
+        keep = np.ones(len(self.ids), dtype=bool) if seen is None else seen.copy()
         if box is not None:
             keep &= (self.lon >= box.west) & (self.lon <= box.east)
             keep &= (self.lat >= box.south) & (self.lat <= box.north)
@@ -65,16 +70,13 @@ class Index:
             keep &= np.fromiter((d in wanted for d in self.domains), bool, len(self.domains))
         return np.flatnonzero(keep)
 
-    def bounds(self) -> Box | None:
-        """The box around everything, None for an empty town."""
-        if not self.ids:
+    def bounds(self, seen: Mask | None = None) -> Box | None:
+        """The box around everything, or around what is seen; None when that is nothing."""
+        kept = slice(None) if seen is None else seen
+        lon, lat = self.lon[kept], self.lat[kept]
+        if not len(lon):
             return None
-        return Box(
-            float(self.lon.min()),
-            float(self.lat.min()),
-            float(self.lon.max()),
-            float(self.lat.max()),
-        )
+        return Box(float(lon.min()), float(lat.min()), float(lon.max()), float(lat.max()))
 
 
 class Town:
@@ -106,6 +108,10 @@ class Town:
             new.rows[asset.id] = row
             if asset.geometry:
                 new.shapes[asset.id] = asset.geometry
+        owners = [thing_of(asset) for asset in assets]
+        known = {one: at for at, one in enumerate(dict.fromkeys(owners))}
+        new.owners = list(known)
+        new.owner = np.array([known[one] for one in owners], dtype=np.int64)
         new.lon = np.array([asset.lon for asset in assets], dtype=np.float64)
         new.lat = np.array([asset.lat for asset in assets], dtype=np.float64)
         return new

@@ -8,7 +8,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from beffroi.api.policies import COMMUNE
 from beffroi.api.problems import Refusal
 from beffroi.ui import bundle
 from beffroi.ui.pages import (
@@ -104,12 +103,4 @@ async def error_page(request: Request, refusal: Refusal) -> Response:
     """The refusal in plain words; no session: to the sign-in page and back."""
     if refusal.code == "sign_in_needed":
         return RedirectResponse(entry.sign_in_path(request), 303)
-    if refusal.code == "role" and request.url.path == "/" and _of_another_body(request):
-        return RedirectResponse("/alarms", 303)
     return await run_in_threadpool(page, request, "error.html", refusal.status, refusal=refusal)
-
-
-def _of_another_body(request: Request) -> bool:
-    """The map is closed to them: their first page is the alarm desk."""
-    person = getattr(request.state, "person", None)
-    return person is not None and person.user.organisation != COMMUNE

@@ -15,9 +15,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
 from beffroi.api.catalogue import marks
+from beffroi.api.policies import What
 from beffroi.api.problems import Refusal
-from beffroi.api.scope import alarms_seen
+from beffroi.api import scope
 from beffroi.api.sessions import Person
+from beffroi.api.sight import alarms_seen
 from beffroi.api.words import lang_of, said
 from beffroi.hub.alarms.text import REFUSALS
 from beffroi.hub.services import Services
@@ -74,6 +76,7 @@ def page(request: Request, template: str, http: int = 200, /, **facts: Any) -> R
         "request": request,
         "path": request.url.path,
         "person": person,
+        "may": partial(_may, person),
         "csrf_token": person.csrf if person else "",
         "commune": commune,
         "now_ms": now,
@@ -92,6 +95,11 @@ def _follows(request: Request) -> bool:
     """Whether other communes have delegated something to whoever runs this hub."""
     followed: Followed | None = getattr(request.app.state, "followed", None)
     return followed is not None and followed.any()
+
+
+def _may(person: Person | None, action: str, kind: str = "Town") -> bool:
+    """Whether a link or a button leads anywhere for whoever asks: the policies say."""
+    return person is not None and scope.may(person.user, action, What(kind))
 
 
 def _grave_open(services: Services, person: Person) -> int:

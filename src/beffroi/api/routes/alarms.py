@@ -7,7 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from beffroi.api import alarm_views, scope
+from beffroi.api import alarm_views, sight
 from beffroi.api.access import Me, Svc
 from beffroi.api.problems import not_found
 from beffroi.api.words import lang_of
@@ -125,7 +125,7 @@ def listed_for(
     found: list[Alarm] = []
     while True:
         some = listed(services, state, domain, asset, before_ms, before_id)
-        found += scope.alarms_seen(services, me.user, some)
+        found += sight.alarms_seen(services, me.user, some)
         if state != "closed":
             return found
         if len(found) >= PAGE_ROWS_MAX or len(some) < PAGE_ROWS_MAX:

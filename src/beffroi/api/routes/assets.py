@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from beffroi.api import scope, series
+from beffroi.api import series, sight
 from beffroi.api.access import Me, Svc, needs
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.live import Event
@@ -23,24 +23,31 @@ _encode = msgspec.json.Encoder().encode
 
 
 @router.get("")
-def read_assets(services: Svc, me: Me, domain: str = "", after: str = "") -> list[dict[str, Any]]:
+def read_assets(
+    request: Request, services: Svc, me: Me, domain: str = "", after: str = ""
+) -> list[dict[str, Any]]:
     """By id, PAGE_ROWS_MAX at a time: `after` is the last id of the page before."""
     found: list[Asset] = []
     while len(found) < PAGE_ROWS_MAX:
         some = services.store.assets.assets(domain, PAGE_ROWS_MAX, after)
-        found += scope.assets_seen(me.user, some)
+        found += sight.assets_seen(me.user, some)
         if len(some) < PAGE_ROWS_MAX:
             break
         after = some[-1].id
-    return [asdict(asset) for asset in found[:PAGE_ROWS_MAX]]
+    index = request.app.state.town.index()
+    return [
+        asdict(asset) | {"attrs": sight.attrs_seen(me.user, index, asset)}
+        for asset in found[:PAGE_ROWS_MAX]
+    ]
 
 
 @router.get("/{asset_id}")
-def read_asset(services: Svc, asset_id: str) -> dict[str, Any]:
+def read_asset(request: Request, services: Svc, me: Me, asset_id: str) -> dict[str, Any]:
     """With the newest value of each property: {property: [ts_ms, value, quality]}."""
     asset = asset_of(services, asset_id)
     values = {name: list(value) for name, value in services.live.values(asset_id).items()}
-    return asdict(asset) | {"values": values}
+    attrs = sight.attrs_seen(me.user, request.app.state.town.index(), asset)
+    return asdict(asset) | {"attrs": attrs, "values": values}
 
 
 @router.get("/{asset_id}/series")

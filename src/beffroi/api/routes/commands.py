@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Path, Request
 from pydantic import BaseModel, Field, StrictInt, StrictStr
 from starlette.responses import Response
 
-from beffroi.api import command_views, trust_views
+from beffroi.api import command_views, sight, trust_views
 from beffroi.api.access import Me, Svc, needs
 from beffroi.api.command_views import View, dispatch_of
 from beffroi.api.problems import Refusal
@@ -26,7 +26,7 @@ from beffroi.kernel import keys
 from beffroi.kernel.dsse import Signature
 from beffroi.kernel.keys import Assertion
 from beffroi.kernel.limits import ID_CHARS_MAX, PARAMS_MAX, TEXT_CHARS_MAX, WEBAUTHN_BYTES_MAX
-from beffroi.model.limits import PAGE_ROWS_MAX, PASSKEY_TIMEOUT_MS, SIGNED_FILE_BYTES_MAX
+from beffroi.model.limits import PASSKEY_TIMEOUT_MS, SIGNED_FILE_BYTES_MAX
 from beffroi.ports.commands import FINAL
 
 router = APIRouter(prefix="/api/commands", tags=["commands"])
@@ -71,16 +71,17 @@ def read_commands(
 ) -> list[dict[str, Any]]:
     """Newest first, PAGE_ROWS_MAX at a time."""
     states = {"open": OPEN, "final": tuple(FINAL), "all": ()}[state]
-    rows = dispatch_of(services).book.store.commands(
-        states, target=target, limit=PAGE_ROWS_MAX, before_ms=before_ms
-    )
+    rows = sight.commands_seen(services, me.user, states, target, before_ms)
     return View(services, lang_of(request), me.user).many(rows)
 
 
 @router.get("/targets")
 def read_targets(request: Request, services: Svc, me: Me) -> list[dict[str, Any]]:
     """What can be commanded, with the names and limits that a form needs."""
-    return View(services, lang_of(request), me.user).targets()
+    told = sight.sees(services, me.user, sight.COMMANDS)
+    return [
+        one for one in View(services, lang_of(request), me.user).targets() if told(one["target"])
+    ]
 
 
 @router.get("/guards")
@@ -168,10 +169,12 @@ def approve_by_passkey(
 
 @router.get("/{command_id}/request")
 @needs("operator")
-def request_file(services: Svc, command_id: Ident) -> Response:
-    """The file for `beffroi sign`, with the rules that its own copy is checked against."""
+def request_file(services: Svc, me: Me, command_id: Ident) -> Response:
+    """The file for `beffroi sign`, with the rules that its own copy is checked against. They are of
+    all that the guard moves: another body signs by its own copy."""
     name = f'attachment; filename="{command_id}.beffroi"'
-    content = dispatch_of(services).office.request_file(command_id)
+    office = dispatch_of(services).office
+    content = office.request_file(command_id, rules=sight.of_commune(me.user))
     headers = {"content-disposition": name}
     return Response(content, media_type="application/octet-stream", headers=headers)
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from beffroi.api import arrival, inventory, posture
+from beffroi.api import arrival, inventory, posture, sight
 from beffroi.api.access import Me, Svc
 from beffroi.api.inventory import NewDevice, Upkeep
 from beffroi.hub.live import Event
@@ -47,10 +47,17 @@ class UpkeepIn(BaseModel, extra="forbid"):
 
 
 @router.get("")
-def read_devices(services: Svc, after: str = "") -> list[dict[str, Any]]:
+def read_devices(services: Svc, me: Me, after: str = "") -> list[dict[str, Any]]:
     """By id, PAGE_ROWS_MAX at a time, each with its posture."""
     now = services.clock.now_ms()
-    return [_shown(d, now) for d in services.store.assets.devices(PAGE_ROWS_MAX, after)]
+    found: list[Device] = []
+    while len(found) < PAGE_ROWS_MAX:
+        some = services.store.assets.devices(PAGE_ROWS_MAX, after)
+        found += sight.devices_seen(services, me.user, some)
+        if len(some) < PAGE_ROWS_MAX:
+            break
+        after = some[-1].id
+    return [_shown(device, now) for device in found[:PAGE_ROWS_MAX]]
 
 
 @router.post("", status_code=201)

@@ -11,8 +11,9 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from beffroi.api import sight
 from beffroi.api import town as towns
-from beffroi.api.access import Svc
+from beffroi.api.access import Me, Svc
 from beffroi.api.catalogue import catalogue
 from beffroi.api.condition import CALM
 from beffroi.api.problems import Refusal
@@ -34,7 +35,9 @@ def read_catalogue(request: Request, services: Svc) -> Response:
 
 
 @router.get("/map")
-def read_map(request: Request, services: Svc, bbox: str = "", domains: str = "") -> Response:
+def read_map(
+    request: Request, services: Svc, me: Me, bbox: str = "", domains: str = ""
+) -> Response:
     """GeoJSON. `bbox`: west,south,east,north in degrees. `domains`: names, comma between.
 
     Features carry i (id), n (name), d (domain), k (kind), s (worst active alarm: -1..2), and of
@@ -42,7 +45,8 @@ def read_map(request: Request, services: Svc, bbox: str = "", domains: str = "")
     """
     town: Town = request.app.state.town
     index = town.index()
-    rows = index.inside(box_of(bbox), [d for d in domains.split(",") if d])
+    seen = sight.rows_seen(me.user, index)
+    rows = index.inside(box_of(bbox), [d for d in domains.split(",") if d], seen)
     severities = town.severities()
     grouped = len(rows) > MAP_FEATURES_MAX
     if grouped:
@@ -53,7 +57,7 @@ def read_map(request: Request, services: Svc, bbox: str = "", domains: str = "")
         "type": "FeatureCollection",
         "grouped": grouped,
         "count": len(rows),
-        "bounds": index.bounds(),
+        "bounds": index.bounds(seen),
         "now": services.clock.now_ms(),
         "features": features,
     }
@@ -61,10 +65,11 @@ def read_map(request: Request, services: Svc, bbox: str = "", domains: str = "")
 
 
 @router.get("/map/shapes")
-def read_shapes(request: Request) -> Response:
+def read_shapes(request: Request, me: Me) -> Response:
     """GeoJSON of the lines and areas: streets, pipes, car parks. They change rarely."""
     town: Town = request.app.state.town
     index = town.index()
+    seen = sight.rows_seen(me.user, index)
     features = [
         {
             "type": "Feature",
@@ -77,6 +82,7 @@ def read_shapes(request: Request) -> Response:
             },
         }
         for asset, shape in index.shapes.items()
+        if seen[index.rows[asset]]
     ]
     body = _encode({"type": "FeatureCollection", "features": features})
     return Response(body, media_type=GEOJSON)

@@ -170,16 +170,16 @@ class Office:
         """What an approver signs: `pae` of this, `payload` shown in words."""
         return Signed(COMMAND, row.payload)
 
-    def request_file(self, command_id: str) -> bytes:
+    def request_file(self, command_id: str, *, rules: bool = True) -> bytes:
         """What `beffroi sign` reads: the command with its signatures so far, and the rules of its
-        guard, which that signer checks itself."""
+        guard, which that signer checks itself; without `rules` it uses its own copy, as it is."""
         row = self.command(command_id)
         before = self._book.store.approvals(row.id)
         wire = pack(approve.signed_by(row.payload, before, self._book.trusted.roster))
         try:
-            bundle = self._book.bundle(row.guard)
+            bundle = self._book.bundle(row.guard) if rules else b""
         except TrustError:
-            bundle = b""  # then it uses its own copy, as it is
+            bundle = b""
         return encode({"request": wire, "trust": bundle})
 
     def approve(

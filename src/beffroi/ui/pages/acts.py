@@ -14,9 +14,10 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import command_views, command_words
-from beffroi.api.access import Me, Svc, may, needs
+from beffroi.api.access import Me, Svc, needs
 from beffroi.api.command_views import View, dispatch_of, person_of
 from beffroi.api.problems import Refusal, not_found, understood
+from beffroi.api.scope import may, of_asset
 from beffroi.api.words import lang_of
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.dispatch.request import Wish, say
@@ -30,7 +31,8 @@ HOUR_S = 3_600
 
 def offer(request: Request, services: Services, me: Me, target: str) -> dict[str, Any] | None:
     """What the section "Act" of an asset's page shows; None when there is nothing to offer."""
-    if services.dispatch is None or not may(me.user.role, "operator"):
+    asks = may(me.user, "commands.operator", of_asset(services, target))
+    if services.dispatch is None or not asks:
         return None
     try:
         return View(services, lang_of(request), me.user).target(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -9,10 +10,9 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from beffroi.api import alarm_views, scope
+from beffroi.api import alarm_views, sight
 from beffroi.api.access import Me, Svc
 from beffroi.api.alarm_views import AlarmView
-from beffroi.api.policies import COMMUNE
 from beffroi.api.problems import Refusal, understood
 from beffroi.api.routes.alarms import alarm_of, listed_for
 from beffroi.api.words import lang_of
@@ -43,12 +43,12 @@ def desk_page(
     before: int = 0,
     last: str = "",
 ) -> Response:
-    opened = scope.alarms_seen(services, me.user, services.desk.open())
+    opened = sight.alarms_seen(services, me.user, services.desk.open())
     view = view if view in VIEWS else "todo"
     if view == "closed":
         chosen = listed_for(services, me, "closed", domain, before_ms=before, before_id=last)
     else:
-        chosen = [a for a in opened if _wanted(a, view, me.user.id) and not a.group]
+        chosen = [a for a in _single(opened) if _wanted(a, view, me.user.id)]
         chosen = [a for a in chosen if not domain or a.domain == domain]
     lang = lang_of(request)
     shown = alarm_views.views(services, chosen[:PAGE_ROWS_MAX], lang)
@@ -117,7 +117,7 @@ def _alarm_page(
     lang = lang_of(request)
     view = alarm_views.views(services, [alarm], lang)[0]
     asset = services.store.assets.asset(alarm.asset) if alarm.asset else None
-    members = scope.alarms_seen(services, me.user, alarm_views.members(services, alarm))
+    members = sight.alarms_seen(services, me.user, alarm_views.members(services, alarm))
     row = None
     if asset is not None:
         severity = int(alarm.severity) if alarm.active else -1
@@ -143,7 +143,7 @@ def _alarm_page(
 def _colleagues(services: Svc, me: Me) -> list[User]:
     """Whom an alarm can be given to: of the commune, everybody; elsewhere, one's own body."""
     users = [user for user in services.store.people.users() if user.active]
-    if me.user.organisation == COMMUNE:
+    if sight.of_commune(me.user):
         return users
     return [user for user in users if user.organisation == me.user.organisation]
 
@@ -153,6 +153,13 @@ def _wanted(alarm: Alarm, view: str, me: str) -> bool:
         return alarm.assignee == me
     resolved = alarm.state is AlarmState.RESOLVED
     return resolved if view == "resolved" else not resolved or awaits_decision(alarm)
+
+
+def _single(opened: Iterable[Alarm]) -> list[Alarm]:
+    """Without the members of a flood whose group is there to be seen in their place."""
+    opened = list(opened)
+    groups = {alarm.id for alarm in opened}
+    return [alarm for alarm in opened if alarm.group not in groups]
 
 
 def _members(services: Svc, opened: Any, lang: str) -> dict[str, list[AlarmView]]:
@@ -167,7 +174,7 @@ def _members(services: Svc, opened: Any, lang: str) -> dict[str, list[AlarmView]
 
 
 def _figures(opened: Any, me: str, now_ms: int) -> dict[str, int]:
-    single = [alarm for alarm in opened if not alarm.group]
+    single = _single(opened)
     return {
         "raised": sum(alarm.state is AlarmState.RAISED for alarm in single),
         "grave": sum(alarm.severity is Severity.GRAVE for alarm in single),

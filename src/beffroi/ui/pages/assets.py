@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from beffroi.api import alarm_views, posture
+from beffroi.api import alarm_views, posture, sight
 from beffroi.api.access import Me, Svc
 from beffroi.api.condition import CALM
 from beffroi.api.routes.alarms import listed
@@ -32,9 +32,9 @@ def asset_page(request: Request, services: Svc, me: Me, asset_id: str) -> Respon
     past = services.store.alarms.alarms(["closed"], asset=asset.id, limit=PAST_ALARMS)
     facts["past"] = alarm_views.views(services, past, lang_of(request))
     now = services.clock.now_ms()
-    facts["devices"] = [
-        (device, posture.judge(device, now)) for device in devices_of(services, asset.id)
-    ]
+    devices = sight.devices_seen(services, me.user, devices_of(services, asset.id))
+    facts["devices"] = [(device, posture.judge(device, now)) for device in devices]
+    facts["attrs"] = sight.attrs_seen(me.user, request.app.state.town.index(), asset)
     facts["target"] = acts.offer(request, services, me, asset.id)
     facts["given"], facts["nights"] = {}, _nights(services, asset)
     return page(request, "asset.html", **facts)

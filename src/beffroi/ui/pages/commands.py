@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from beffroi.api import evidence_views
-from beffroi.api.access import Me, Svc, may, needs
+from beffroi.api import evidence_views, sight
+from beffroi.api.access import Me, Svc, needs
 from beffroi.api.command_views import View, dispatch_of, person_of
 from beffroi.api.problems import Refusal, understood
 from beffroi.api.routes import commands as routes
@@ -47,15 +47,14 @@ def commands_page(
         return how_to_begin(request, services)
     view = view if view in VIEWS else "open"
     lang = lang_of(request)
-    store = dispatch_of(services).book.store
     shown = View(services, lang, me.user)
-    person = person_of(services, me.user.id)
-    waiting = shown.many(store.commands((State.AWAITING,), limit=PAGE_ROWS_MAX))
+    person, told = person_of(services, me.user.id), sight.sees(services, me.user, sight.COMMANDS)
+    waiting = shown.many(sight.commands_seen(services, me.user, (State.AWAITING,)))
     mine = [one for one in waiting if _asks(one, person)]
     if view == "mine":
         rows, last = mine, 0
     else:
-        found = store.commands(STATES[view], limit=PAGE_ROWS_MAX, before_ms=before)
+        found = sight.commands_seen(services, me.user, STATES[view], before_ms=before)
         rows = shown.many([row for row in found if not service or row.service == service])
         last = found[-1].created_ms if len(found) == PAGE_ROWS_MAX else 0
     facts: dict[str, Any] = {
@@ -64,10 +63,9 @@ def commands_page(
         "rows": rows,
         "mine": len(mine),
         "person_of_me": person,
-        "figures": _figures(store.commands(OPEN, limit=PAGE_ROWS_MAX), len(waiting)),
+        "figures": _figures(sight.commands_seen(services, me.user, OPEN), len(waiting)),
         "older": last,
-        "services_known": sorted({one["service"] for one in shown.targets()}),
-        "signs": may(me.user.role, "operator"),
+        "services_known": sorted({t["service"] for t in shown.targets() if told(t["target"])}),
     }
     return page(request, "commands.html", **facts)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from beffroi.api import inventory, posture
+from beffroi.api import inventory, posture, sight
 from beffroi.api.access import Me, Svc
 from beffroi.api.inventory import Upkeep
 from beffroi.api.posture import Posture
@@ -29,9 +29,15 @@ Judged = tuple[Device, Posture]
 
 @router.get("/devices")
 def devices_page(
-    request: Request, services: Svc, q: str = "", status: str = "", level: str = "", start: int = 0
+    request: Request,
+    services: Svc,
+    me: Me,
+    q: str = "",
+    status: str = "",
+    level: str = "",
+    start: int = 0,
 ) -> Response:
-    judged = _judged(services)
+    judged = _judged(services, me)
     kept = [
         pair
         for pair in judged
@@ -47,10 +53,10 @@ def devices_page(
 
 
 @router.get("/devices.csv")
-def devices_csv(services: Svc) -> Response:
+def devices_csv(services: Svc, me: Me) -> Response:
     """For a spreadsheet; a field that it would run as a formula is made a text."""
     lines = ["\ufeff", inventory.csv_line(CSV_HEAD)]
-    for device, judged in _judged(services):
+    for device, judged in _judged(services, me):
         cells = [device.id, device.asset, device.status, device.maker, device.model]
         cells += [device.firmware, device.firmware_newest, device.support_end]
         secret = {None: "unchecked", True: "yes", False: "no"}[device.default_secret]
@@ -122,10 +128,11 @@ def _page(
     return page(request, "device.html", refusal.status if refusal else 200, **facts)
 
 
-def _judged(services: Svc) -> list[Judged]:
-    """Worst first."""
+def _judged(services: Svc, me: Me) -> list[Judged]:
+    """Those that this account sees, worst first."""
     now = services.clock.now_ms()
-    pairs = [(device, posture.judge(device, now)) for device in services.store.assets.devices()]
+    seen = sight.devices_seen(services, me.user, services.store.assets.devices())
+    pairs = [(device, posture.judge(device, now)) for device in seen]
     return sorted(pairs, key=lambda pair: (pair[1].score, pair[0].id))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from beffroi.api.access import Svc
+from beffroi.api import sight
+from beffroi.api.access import Me, Svc
 from beffroi.api.condition import CALM
 from beffroi.api.town import Town
 from beffroi.hub.services import Services
@@ -19,21 +20,27 @@ router = APIRouter()
 
 
 @router.get("/")
-def map_page(request: Request) -> Response:
+def map_page(request: Request, me: Me) -> Response:
+    """With the layers of what this account sees; all of them in a town that is still empty."""
     town: Town = request.app.state.town
-    return page(request, "map.html", bounds=town.index().bounds())
+    index = town.index()
+    seen = sight.rows_seen(me.user, index)
+    layers = {index.domains[row] for row in index.inside(None, [], seen).tolist()}
+    facts: dict[str, Any] = {"bounds": index.bounds(seen), "ours": sight.of_commune(me.user)}
+    return page(request, "map.html", layers=layers, **facts)
 
 
 @router.get("/list")
 def list_page(
     request: Request,
     services: Svc,
+    me: Me,
     domain: str = "",
     state: str = "",
     q: str = "",
     after: int = 0,
 ) -> Response:
-    rows = _rows(request, services, domain, q)
+    rows = _rows(request, services, me, domain, q)
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.condition] = counts.get(row.condition, 0) + 1
@@ -43,14 +50,14 @@ def list_page(
     return page(request, "list.html", rows=kept[after : after + PAGE_ROWS_MAX], **facts)
 
 
-def _rows(request: Request, services: Services, domain: str, q: str) -> list[AssetRow]:
+def _rows(request: Request, services: Services, me: Me, domain: str, q: str) -> list[AssetRow]:
     town: Town = request.app.state.town
     index = town.index()
-    severities = town.severities()
+    severities, seen = town.severities(), sight.rows_seen(me.user, index)
     wanted = q.casefold().strip()
     rows = [
         asset_row(services, index, at, severities.get(index.ids[at], CALM))
-        for at in index.inside(None, [domain] if domain else []).tolist()
+        for at in index.inside(None, [domain] if domain else [], seen).tolist()
         if wanted in index.names[at].casefold() or wanted in index.ids[at]
     ]
     rows.sort(key=lambda row: (row.order, row.name.casefold()))

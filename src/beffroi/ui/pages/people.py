@@ -10,8 +10,9 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import accounts, second_factor, sessions, sign_in_passkeys
-from beffroi.api.access import ROLES, Me, Svc, needs
+from beffroi.api.access import Me, Svc, needs
 from beffroi.api.command_views import dispatch_of, person_of
+from beffroi.api.policies import ROLES
 from beffroi.api.problems import Refusal, not_found, understood
 from beffroi.api.routes import commands_people as passkeys
 from beffroi.api.routes import privacy
