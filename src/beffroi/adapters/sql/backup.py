@@ -25,8 +25,9 @@ MANIFEST = ".manifest.json"
 _PART = 1 << 20
 
 
-def copy_out(url: URL, target: Path) -> None:
-    """Write the copy to `target`, which must not exist. Mode 0600, on disk when this returns."""
+def copy_out(url: URL, target: Path, snapshot: str = "") -> None:
+    """Write the copy to `target`, which must not exist. Mode 0600, on disk when this returns.
+    `snapshot`: the moment to copy (PostgreSQL), as another transaction exported it."""
     if target.exists():
         raise StoreError(f"{target} exists already: choose another name")
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -37,7 +38,8 @@ def copy_out(url: URL, target: Path) -> None:
         if url.get_backend_name() == "sqlite":
             _copy_sqlite(Path(url.database or ""), partial)
         else:
-            _run(["pg_dump", "--format=custom", f"--file={partial}", f"--dbname={_libpq(url)}"])
+            moment = [f"--snapshot={snapshot}"] if snapshot else []
+            _run(url, ["pg_dump", "--format=custom", f"--file={partial}", *moment])
         sync(partial)
         partial.replace(target)
         sync(target.parent)
@@ -86,7 +88,7 @@ def copy_in(copy: Path, url: URL) -> None:
         target.chmod(0o600)
         sync(target)
         return
-    _run(["pg_restore", "--exit-on-error", "--no-owner", f"--dbname={_libpq(url)}", str(copy)])
+    _run(url, ["pg_restore", "--single-transaction", "--no-owner", str(copy)])
 
 
 def digest(path: Path) -> str:
@@ -112,13 +114,18 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         raise StoreError(f"the copy failed, nothing was kept: {error}") from error
 
 
-def _libpq(url: URL) -> str:
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def _run(command: list[str]) -> None:
+def _run(url: URL, command: list[str]) -> None:
+    """One of PostgreSQL's programs on the database at `url`. The password is not among its words:
+    everybody on the machine can read those."""
+    where = url.set(drivername="postgresql", password=None).render_as_string()
+    secret = {"PGPASSWORD": str(url.password)} if url.password else {}
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, f"--dbname={where}"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **secret},
+        )
     except FileNotFoundError as error:
         raise StoreError(f"{command[0]} is not installed: install PostgreSQL's client") from error
     if done.returncode:

@@ -26,7 +26,6 @@ class Verdict(NamedTuple):
 
 def put_rows(conn: Connection, engine: Engine, columns: Columns) -> Verdict:
     """Insert sorted rows and their rollups; the first value of a (series, ts) stays."""
-    engine.hold_log(conn)
     status = np.zeros(len(columns.ts), np.int8)
     kept = np.full(len(columns.ts), np.nan)
     old = np.flatnonzero(columns.ts < sealed_until(conn))

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,16 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from beffroi.adapters.durable import sync
+from beffroi.adapters.sql.documents import storable
 from beffroi.model.limits import OPEN_CHECK_BYTES_MAX, STORE_BUSY_MS_MAX
 from beffroi.ports.store import StoreError
 
 _WRITE = "beffroi_write"
+# An advisory lock of this database, held until the transaction ends. Others wait as on SQLite.
+_TURN = (
+    f"SELECT set_config('lock_timeout', '{STORE_BUSY_MS_MAX}', true), "
+    f"pg_advisory_xact_lock({0x62656666})"
+)
 
 
 class Database:
@@ -57,9 +63,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """The right to change; returns after the commit is on disk."""
         self._refuse_if_broken()
-        lock = self._writer if self.sqlite else nullcontext()
         try:
-            with lock, self.engine.connect() as conn:
+            with self._writer, self.engine.connect() as conn:
                 conn.execution_options(**{_WRITE: True})
                 with conn.begin():
                     yield conn
@@ -108,6 +113,7 @@ class Database:
 
     def _open_postgres(self) -> Engine:
         engine = create_engine(self.url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+        event.listen(engine, "connect", _prepare_postgres)
         event.listen(engine, "begin", _begin_postgres)
         return engine
 
@@ -134,6 +140,8 @@ class Database:
             # After a failed fsync nobody knows what the disk holds: no retry may acknowledge.
             self._broken = f"the disk failed ({code}): check it, then restart beffroi"
             return StoreError(self._broken)
+        if not code and type(cause).__name__ == "OperationalError" and not self.sqlite:
+            code = "08"  # the driver has no code for a connection that failed
         for start, words in _WORDS.items():
             if code.startswith(start):
                 return StoreError(f"{words} ({cause})")
@@ -176,6 +184,9 @@ _WORDS = {
     "53100": "the database's disk is full; nothing of this call was kept: free some space",
     "XX001": "the database is damaged: restore a backup",
     "08": "the database server does not answer: start it or check the url",
+    "57P": "the database server is stopping or starting: wait for it, or start it",
+    "53300": "the database server has no connection left: raise its max_connections",
+    "55P03": "another process kept the database for too long: stop it or try again",
 }
 
 
@@ -212,6 +223,21 @@ def _begin_sqlite(conn: Connection) -> None:
     conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+def _prepare_postgres(connection: Any, _record: Any) -> None:
+    """A text with a NUL cannot be kept by PostgreSQL. What is looked for is then not found, and
+    what is kept whole says so itself (`documents.storable`): neither is an error."""
+    from psycopg.types.string import StrDumperUnknown
+
+    class Storable(StrDumperUnknown):
+        def dump(self, obj: str) -> Any:
+            return super().dump(storable(obj))
+
+    connection.adapters.register_dumper(str, Storable)
+
+
 def _begin_postgres(conn: Connection) -> None:
-    if not conn.get_execution_options().get(_WRITE):
+    """One writer at a time, as on SQLite: no deadlocks, and a version that was read holds."""
+    if conn.get_execution_options().get(_WRITE):
+        conn.exec_driver_sql(_TURN)
+    else:
         conn.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")

@@ -31,6 +31,11 @@ def unpack(kind: msgspec.json.Decoder[T], key: str, doc: str, chk: int) -> T:
         ) from error
 
 
+def storable(text: str) -> str:
+    """PostgreSQL keeps no NUL in a text, so neither engine is given one."""
+    return text.replace("\0", "\ufffd")
+
+
 def seal_of(*words: str) -> int:
     """The checksum of a row that is only words."""
     return zlib.crc32("\0".join(words).encode())

@@ -14,9 +14,6 @@ from beffroi.ports.store import Hours
 class Engine(Protocol):
     """What SqliteEngine and PostgresEngine do."""
 
-    def hold_log(self, conn: Connection) -> None:
-        """Until the transaction ends nobody else changes log, blocks or rollups."""
-
     def insert(self, conn: Connection, columns: Columns) -> Mask:
         """Put sorted rows into the log; False where the key was there (or repeats)."""
 

@@ -100,6 +100,7 @@ class SqlPeople:
         return str(row.value)
 
     def put_setting(self, key: str, value: str) -> None:
+        key, value = documents.storable(key), documents.storable(value)
         chk = documents.seal_of(key, value)
         new = self._insert(schema.setting).values(key=key, value=value, chk=chk)
         with self._db.write() as conn:
@@ -114,7 +115,8 @@ class SqlPeople:
         self._db.settle()
 
     def log_access(self, at_ms: int, actor: str, action: str, subject: str) -> None:
-        row = {"at_ms": at_ms, "actor": actor, "action": action, "subject": subject}
+        words = {"actor": actor, "action": action, "subject": subject}
+        row = {"at_ms": at_ms, **{name: documents.storable(word) for name, word in words.items()}}
         with self._db.write() as conn:
             conn.execute(insert(schema.access_log).values(row))
 

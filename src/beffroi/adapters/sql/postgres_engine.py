@@ -16,7 +16,6 @@ from beffroi.adapters.sql.columns import Columns, Floats, Ints, Mask, checksums,
 from beffroi.adapters.sql.database import Database
 from beffroi.ports.store import Hours
 
-_LOG_LOCK = 0x6F6273  # advisory: one writer of readings at a time, as on SQLite
 _INSERT = """
 WITH fresh AS (
   INSERT INTO obs SELECT * FROM unnest(%s, %s, %s, %s, %s, %s)
@@ -128,9 +127,6 @@ class PostgresEngine:
     def __init__(self, database: Database) -> None:
         database.engine.dispose()  # connections made before now lack the dumpers
         event.listen(database.engine, "connect", _register)
-
-    def hold_log(self, conn: Connection) -> None:
-        driver(conn).execute("SELECT pg_advisory_xact_lock(%s)", (_LOG_LOCK,))
 
     def insert(self, conn: Connection, columns: Columns) -> Mask:
         fresh: Mask = ~repeats(columns)

@@ -32,21 +32,18 @@ def purge(
     with database.read() as conn:
         series = conn.execute(select(schema.series.c.id).order_by(schema.series.c.id)).scalars()
         ids = list(series)
-    gone = sum(_days(database, engine, schema.block, ids, raw_before_ms // DAY_MS))
-    gone += sum(_days(database, engine, schema.day, ids, hours_before_ms // DAY_MS))
+    gone = sum(_days(database, schema.block, ids, raw_before_ms // DAY_MS))
+    gone += sum(_days(database, schema.day, ids, hours_before_ms // DAY_MS))
     return gone + sum(_quarantine(database, quarantine_before_ms))
 
 
-def _days(
-    database: Database, engine: Engine, table: Table, ids: Sequence[int], before_day: int
-) -> Iterator[int]:
+def _days(database: Database, table: Table, ids: Sequence[int], before_day: int) -> Iterator[int]:
     for at in range(0, len(ids), _SERIES_PER_STEP):
         old = _of(table, ids[at : at + _SERIES_PER_STEP]) & (table.c.day < before_day)
         with database.read() as conn:  # most steps find nothing and take no turn as writer
             if conn.execute(select(table.c.day).where(old).limit(1)).first() is None:
                 continue
         with database.write() as conn:
-            engine.hold_log(conn)
             gone = conn.execute(delete(table).where(old)).rowcount
         yield gone
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from beffroi.adapters.sql import schema
 from beffroi.adapters.sql.commit import Verdict
+from beffroi.adapters.sql.documents import storable
 from beffroi.model.limits import BATCH_READINGS_MAX, QUARANTINE_ROWS_MAX
 from beffroi.model.reading import Quarantined, Reason
 from beffroi.ports.store import StoreError
@@ -29,7 +30,7 @@ def put(conn: Connection, items: Sequence[Quarantined]) -> None:
         return
     times: Counter[Quarantined] = Counter()
     rows = []
-    for item in items:
+    for item in map(_storable, items):
         times[item] += 1
         rows.append({**item._asdict(), "digest": _digest(item, times[item])})
     insert = sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert
@@ -37,6 +38,11 @@ def put(conn: Connection, items: Sequence[Quarantined]) -> None:
     first, last = conn.execute(select(func.min(_table.c.id), func.max(_table.c.id))).one()
     if last - first >= QUARANTINE_ROWS_MAX:
         conn.execute(delete(_table).where(_table.c.id <= last - QUARANTINE_ROWS_MAX))
+
+
+def _storable(item: Quarantined) -> Quarantined:
+    link, device, detail = map(storable, (item.link, item.device, item.detail))
+    return item._replace(link=link, device=device, detail=detail)
 
 
 def contradictions(conn: Connection, verdict: Verdict) -> list[Quarantined]:

@@ -164,13 +164,7 @@ class SqlReadings:
 
     def counts(self) -> Counts:
         with self._db.read() as conn:
-            sealed = conn.execute(select(func.coalesce(func.sum(_block.n), 0))).scalar_one()
-            logged = conn.execute(select(func.count()).select_from(schema.obs)).scalar_one()
-            others = [
-                conn.execute(select(func.count()).select_from(table)).scalar_one()
-                for table in (schema.quarantine, schema.alarm, schema.asset, schema.device)
-            ]
-        return Counts(int(sealed) + logged, *others)
+            return counts_in(conn)
 
     def _refuse_unknown(self, columns: Columns) -> None:
         strange = set(np.unique(columns.series).tolist()) - self._known
@@ -203,6 +197,17 @@ class SqlReadings:
         )
         with self._db.read() as conn:
             return list(conn.execute(query).scalars())
+
+
+def counts_in(conn: Connection) -> Counts:
+    """As of the caller's transaction."""
+    sealed = conn.execute(select(func.coalesce(func.sum(_block.n), 0))).scalar_one()
+    logged = conn.execute(select(func.count()).select_from(schema.obs)).scalar_one()
+    others = [
+        conn.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in (schema.quarantine, schema.alarm, schema.asset, schema.device)
+    ]
+    return Counts(int(sealed) + logged, *others)
 
 
 def _put_states(conn: Connection, states: Mapping[str, Mapping[str, Any]]) -> None:

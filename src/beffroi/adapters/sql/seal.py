@@ -28,7 +28,6 @@ def seal(database: Database, engine: Engine, before_ms: int) -> int:
     moved = 0
     for step in _steps(_plan(database, limit_ms)):
         with database.write() as conn:
-            engine.hold_log(conn)
             _promise(conn, limit_ms)
             moved += _move(conn, engine, step)
     return moved

@@ -55,9 +55,6 @@ def driver(conn: Connection) -> sqlite3.Connection:
 class SqliteEngine:
     """See `engines.Engine`."""
 
-    def hold_log(self, conn: Connection) -> None:
-        """Nothing to do: BEGIN IMMEDIATE lets one writer in."""
-
     def insert(self, conn: Connection, columns: Columns) -> Mask:
         if not len(columns.ts):
             return np.empty(0, np.bool_)

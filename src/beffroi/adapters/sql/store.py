@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import make_url
+from sqlalchemy import inspect, make_url
 
 from beffroi.adapters.sql.alarms import SqlAlarms
 from beffroi.adapters.sql.assets import SqlAssets
@@ -16,7 +16,7 @@ from beffroi.adapters.sql.database import Database, newborn
 from beffroi.adapters.sql.engines import Engine
 from beffroi.adapters.sql.migrations import migrate
 from beffroi.adapters.sql.people import SqlPeople
-from beffroi.adapters.sql.readings import SqlReadings
+from beffroi.adapters.sql.readings import SqlReadings, counts_in
 from beffroi.adapters.sql.registers import SqlRegisters
 from beffroi.adapters.sql.reports import SqlReports
 from beffroi.adapters.sql.sqlite_engine import SqliteEngine
@@ -41,8 +41,14 @@ class SqlStore:
         """The copy and, beside it, its manifest: counts of the copy itself, not of the original,
         which may have grown meanwhile."""
         target = Path(path)
-        copy_out(self.database.url, target)
-        counts = _counts_of(target) if self.database.sqlite else self.readings.counts()
+        if self.database.sqlite:
+            copy_out(self.database.url, target)
+            counts = _counts_of(target)
+        else:
+            with self.database.read() as conn:
+                snapshot = conn.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
+                copy_out(self.database.url, target, str(snapshot))
+                counts = counts_in(conn)
         write_manifest(target, counts, self.database.url.get_backend_name())
 
     def check(self) -> list[str]:
@@ -66,6 +72,8 @@ def restore_store(copy: Path, url: str) -> SqlStore:
     target = make_url(url)
     if manifest["engine"] != target.get_backend_name():
         raise StoreError(f"this backup is of {manifest['engine']}: restore it into the same engine")
+    if target.get_backend_name() != "sqlite":
+        _refuse_tables(url)
     copy_in(copy, target)
     store = open_store(url, create=False)
     found = store.check()
@@ -76,6 +84,19 @@ def restore_store(copy: Path, url: str) -> SqlStore:
         store.close()
         raise StoreError("the restored database is not sound: " + "; ".join(found))
     return store
+
+
+def _refuse_tables(url: str) -> None:
+    database = Database(url)
+    try:
+        with database.read() as conn:
+            if inspect(conn).get_table_names():
+                raise StoreError(
+                    "the database at database.url has tables: name an empty one in config.toml, "
+                    "nothing is overwritten"
+                )
+    finally:
+        database.close()
 
 
 def open_store(url: str, *, create: bool = True) -> SqlStore:

@@ -10,8 +10,6 @@ from beffroi.adapters.sql.database import Database
 from beffroi.adapters.sql.schema import OLDER_VERSIONS, SCHEMA_VERSION
 from beffroi.ports.store import StoreError
 
-_LOCK = 0x62656666  # PostgreSQL advisory lock: two processes that start together take turns
-
 
 def migrate(database: Database, *, create: bool) -> None:
     """Bring the database to SCHEMA_VERSION. Refuses one that is newer than this program."""
@@ -22,8 +20,6 @@ def migrate(database: Database, *, create: bool) -> None:
     if version == "" and not create:
         raise StoreError(f"there is no Beffroi database at {database.url!r}: create it first")
     with database.write() as conn:
-        if not database.sqlite:
-            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         version = _version(conn)  # another process may have been quicker
         if version not in ("", SCHEMA_VERSION, *OLDER_VERSIONS):
             raise StoreError(
