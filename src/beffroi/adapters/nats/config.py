@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from beffroi.adapters import durable
 from beffroi.model.limits import (
     ACK_PENDING_MAX,
     BROKER_LOG_BYTES_MAX,
@@ -98,9 +99,7 @@ class Endpoint:
         return f"nats://127.0.0.1:{self.client_port}"
 
     def save(self, folder: Path) -> None:
-        temporary = folder / ".endpoint.json"
-        temporary.write_text(json.dumps(asdict(self)))
-        temporary.replace(folder / "endpoint.json")
+        durable.put(folder / "endpoint.json", json.dumps(asdict(self)).encode())
 
     @classmethod
     def load(cls, folder: Path) -> Endpoint:
