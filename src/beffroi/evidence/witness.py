@@ -120,8 +120,8 @@ def judge(
 
 
 def vouched(checkpoint: Checkpoint, roster: Roster) -> dict[str, int]:
-    """When each witness of the roster said that it had seen it (seconds since 1970), by name. Whoever
-    else cosigned is nobody's witness; who holds the hub's or the log's key is none from outside."""
+    """When each witness of the roster has seen it (seconds since 1970), by name. Whoever else
+    cosigned is nobody's witness; who holds the hub's or the log's key is none from outside."""
     ours = {roster.commune, *(one.org for one in roster.members if one.role in (HUB, LOG))}
     found = {
         one.person: checkpoint.cosigned_by(one.person, one.public)

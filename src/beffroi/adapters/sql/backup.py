@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from beffroi.adapters.durable import sync
+from beffroi.adapters import durable
 from beffroi.adapters.sql.schema import SCHEMA_VERSION
 from beffroi.ports.store import Counts, StoreError
 
@@ -37,10 +37,11 @@ def copy_out(url: URL, target: Path) -> None:
         if url.get_backend_name() == "sqlite":
             _copy_sqlite(Path(url.database or ""), partial)
         else:
-            _run(["pg_dump", "--format=custom", f"--file={partial}", f"--dbname={_libpq(url)}"])
-        sync(partial)
+            command = ["pg_dump", "--format=custom", f"--file={partial}"]
+            _run([*command, f"--dbname={_libpq(url)}"], url)
+        durable.sync(partial)
         partial.replace(target)
-        sync(target.parent)
+        durable.sync(target.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -56,9 +57,7 @@ def write_manifest(target: Path, counts: Counts, engine: str) -> Path:
         "counts": counts._asdict(),
     }
     path = target.with_name(target.name + MANIFEST)
-    path.write_text(json.dumps(content, indent=1))
-    path.chmod(0o600)
-    sync(path)
+    durable.replace(path, json.dumps(content, indent=1).encode())
     return path
 
 
@@ -82,11 +81,10 @@ def copy_in(copy: Path, url: URL) -> None:
         if target.exists():
             raise StoreError(f"{target} exists: move it away first, nothing is overwritten")
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(copy, target)
-        target.chmod(0o600)
-        sync(target)
+        with copy.open("rb") as file, durable.new(target) as out:
+            shutil.copyfileobj(file, out)
         return
-    _run(["pg_restore", "--exit-on-error", "--no-owner", f"--dbname={_libpq(url)}", str(copy)])
+    _run(["pg_restore", "--exit-on-error", "--no-owner", f"--dbname={_libpq(url)}", str(copy)], url)
 
 
 def digest(path: Path) -> str:
@@ -113,12 +111,16 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 
 
 def _libpq(url: URL) -> str:
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """Without the password: everybody on this machine can read the words of a command."""
+    return URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string(hide_password=False)
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], url: URL) -> None:
+    env = {**os.environ, "PGPASSWORD": url.password} if url.password else None
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, env=env)
     except FileNotFoundError as error:
         raise StoreError(f"{command[0]} is not installed: install PostgreSQL's client") from error
     if done.returncode:
