@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,7 +26,7 @@ from beffroi.cli import place
 from beffroi.cli.alerts import alerting
 from beffroi.cli.attacks import attacks_of
 from beffroi.cli.coordination import UNPLANNED, Places, attach
-from beffroi.cli.diligence import diligence, journal_of
+from beffroi.cli.diligence import diligence, journal_of, rules_of
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
@@ -36,28 +36,22 @@ from beffroi.cli.reports import reporting
 from beffroi.cli.results import beat, scoreboard_of, warm
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
-from beffroi.domains.base import Domain
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
-from beffroi.hub.coordination import rules as coordination_rules
 from beffroi.hub.coordination.feed import Feed
 from beffroi.hub.delegations import Delegations
 from beffroi.hub.dispatch.alarming import ToDesk
-from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.dossier.ledger import Ledger
-from beffroi.hub.house import rules as house_rules
 from beffroi.hub.house.keeper import House
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.ingest.orders import Orders
 from beffroi.hub.live import Event, Live
-from beffroi.hub.privacy import rules as privacy_rules
 from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
 from beffroi.kernel.limits import DAY_MS
 from beffroi.lab.twin import LabTwin
 from beffroi.model.alarm import AlarmChange
-from beffroi.model.finding import Rule
 from beffroi.model.limits import WEB_CONNECTIONS_MAX
 from beffroi.model.reading import Quarantined, Reason
 from beffroi.ports.commands import CommandRow
@@ -65,6 +59,7 @@ from beffroi.ports.store import Batch, StoreError
 from beffroi.ui.app import mount_ui
 
 STOP_S_MAX = 15
+PART_AGAIN_S = 30.0  # a part that fails each time must not fill disk and log
 
 log = structlog.get_logger("hub")
 
@@ -179,7 +174,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     clock, live = SystemClock(), Live()
     store = await asyncio.to_thread(place.store_of, settings)
     known = domains()
-    rules = _rules(known)
+    rules = rules_of(known)
     herald = Herald(place.notifier_of(settings), rules, store.people.users)
     teller, refusals = Teller(live, herald), Refused(store, clock)
     desk = Desk(store.alarms, rules, told=teller)
@@ -222,17 +217,23 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             dispatch.run() if dispatch else trust_appears(settings)
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
-        watching = asyncio.create_task(feed.run())
+        watching = asyncio.create_task(steady("coordination", feed.run))
         delegations = Delegations(office.registers, store.assets, clock)
-        chores = beat(store, clock), warm(services.results), keeper.run(), delegations.run()
-        upkeep = asyncio.gather(keep(store.readings, clock), *chores)
+        chores: dict[str, Callable[[], Awaitable[None]]] = {
+            "retention": lambda: keep(store.readings, clock),
+            "beat": lambda: beat(store, clock),
+            "indicators": lambda: warm(services.results),
+            "privacy": keeper.run,
+            "delegations": delegations.run,
+            "house": house.run,
+            **{type(one).__name__.lower(): one.run for one in alerts},
+        }
+        upkeep = asyncio.gather(*(steady(name, run) for name, run in chores.items()))
         rounds.dispatch = dispatch
-        advising = asyncio.gather(house.run(), *(one.run() for one in alerts))
         try:
             yield app
         finally:
             upkeep.cancel()
-            advising.cancel()
             await _ended(watching)
             await _ended(sending)
             await ingest.stop()
@@ -244,14 +245,6 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
                 witness.close()
             await asyncio.to_thread(herald.close)
     store.close()
-
-
-def _rules(known: Mapping[str, Domain]) -> dict[str, Rule]:
-    """Of every part of the hub and of every domain."""
-    rules = {**RULES, **coordination_rules.RULES, **privacy_rules.RULES, **house_rules.RULES}
-    for domain in known.values():
-        rules |= domain.rules
-    return rules
 
 
 def _orders(store: SqlStore, clock: SystemClock) -> Orders:
@@ -269,6 +262,17 @@ def _app(services: Services, settings: Settings) -> FastAPI:
     app.state.attacks = attacks_of(services.store, settings.home)  # None but in a demonstration
     app.state.twin, app.state.oidc = LabTwin(), oidc_of(settings)
     return app
+
+
+async def steady(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """A part without which the hub goes on. What it does not foresee is told, and it begins anew:
+    a part that ended in silence would be missed by nobody."""
+    while True:
+        try:
+            return await run()
+        except Exception:
+            log.exception("part_failed", part=name)
+        await asyncio.sleep(PART_AGAIN_S)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -40,10 +40,10 @@ write_deadline: "10s"
 ping_interval: "30s"
 ping_max: 2
 {log}
-pid_file: {folder}/nats-server.pid
+pid_file: "{folder}/nats-server.pid"
 
 jetstream {{
-  store_dir: {folder}/jetstream
+  store_dir: "{folder}/jetstream"
   sync_interval: {sync}
   max_mem: 64MB
   max_file: {store_bytes}
