@@ -177,6 +177,7 @@ def test_a_paper_that_was_stopped_leaves_no_file(
     def stopped(command: list[str], **given: Any) -> Any:
         code = "import os, tempfile, time; tempfile.mkdtemp(prefix='beffroi-paper-'); time.sleep(9)"
         given["timeout"] = 0.5
+        assert given["env"]["TMPDIR"].startswith(str(tmp_path))
         return real([command[0], "-c", code], **given)
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
