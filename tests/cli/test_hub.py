@@ -10,8 +10,9 @@ import structlog
 
 from beffroi.adapters.nats.config import free_port
 from beffroi.cli.diligence import rules_of
-from beffroi.cli.hub import hub_process, running, steady
+from beffroi.cli.hub import hub_process, running
 from beffroi.cli.settings import Settings, Web
+from beffroi.cli.steady import steady
 from beffroi.domains.registry import domains
 from beffroi.evidence.entry import read_entry
 from beffroi.hub.dispatch import rules as dispatch_rules
@@ -63,7 +64,7 @@ async def test_without_a_dispatcher_reports_and_figures_are_in_the_log_all_the_s
 
 async def test_a_part_that_fails_is_told_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retention, privacy, alerts: each ended for good at the first error nobody had thought of."""
-    monkeypatch.setattr("beffroi.cli.hub.PART_AGAIN_S", 0.0)
+    monkeypatch.setattr("beffroi.cli.steady.PART_AGAIN_S", 0.0)
     tries: list[int] = []
 
     async def run() -> None:

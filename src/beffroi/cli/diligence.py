@@ -18,6 +18,7 @@ from beffroi.adapters.trust.online import seed
 from beffroi.cli import place
 from beffroi.cli.results import scoreboard_of
 from beffroi.cli.settings import Settings
+from beffroi.cli.steady import steady
 from beffroi.domains.base import Domain
 from beffroi.evidence.vkey import Vkey
 from beffroi.hub.coordination import rules as coordination_rules
@@ -29,7 +30,6 @@ from beffroi.hub.dossier.gather import Figures, no_figures
 from beffroi.hub.dossier.ledger import Ledger
 from beffroi.hub.dossier.office import Office
 from beffroi.hub.dossier.proofs import log_roster
-from beffroi.hub.dossier.registers import RegisterError
 from beffroi.hub.house import rules as house_rules
 from beffroi.hub.incidents.opening import ByItself
 from beffroi.hub.incidents.reminders import Reminders
@@ -226,12 +226,12 @@ async def diligence(
         office.situation,
         clock,
     )
-    reminding = asyncio.create_task(reminders.run())
+    reminding = asyncio.create_task(steady("reminders", reminders.run))
     try:
         yield office, ledger
     finally:
         reminding.cancel()
-        with contextlib.suppress(asyncio.CancelledError, RegisterError):
+        with contextlib.suppress(asyncio.CancelledError):
             await reminding
         await asyncio.to_thread(ledger.close)
         await asyncio.to_thread(office.close)

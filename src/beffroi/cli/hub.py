@@ -36,6 +36,7 @@ from beffroi.cli.reports import reporting
 from beffroi.cli.results import beat, scoreboard_of, warm
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
+from beffroi.cli.steady import steady
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
@@ -59,7 +60,6 @@ from beffroi.ports.store import Batch, StoreError
 from beffroi.ui.app import mount_ui
 
 STOP_S_MAX = 15
-PART_AGAIN_S = 30.0  # a part that fails each time must not fill disk and log
 
 log = structlog.get_logger("hub")
 
@@ -262,17 +262,6 @@ def _app(services: Services, settings: Settings) -> FastAPI:
     app.state.attacks = attacks_of(services.store, settings.home)  # None but in a demonstration
     app.state.twin, app.state.oidc = LabTwin(), oidc_of(settings)
     return app
-
-
-async def steady(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """A part without which the hub goes on. What it does not foresee is told, and it begins anew:
-    a part that ended in silence would be missed by nobody."""
-    while True:
-        try:
-            return await run()
-        except Exception:
-            log.exception("part_failed", part=name)
-        await asyncio.sleep(PART_AGAIN_S)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
