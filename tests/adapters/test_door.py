@@ -266,3 +266,38 @@ def test_only_host_cookies() -> None:
     bad = (b"set-cookie", b"s=1; DOMAIN = .example.fr; Path=/")
     good = (b"Set-Cookie", b"__Host-s=domain; Path=/; Secure")
     assert host_only([bad, good]) == [good]
+
+
+def test_a_commune_that_moved_leaves_no_connections_behind() -> None:
+    """Its old pool was forgotten with all its sockets; an answer that is on its way still comes."""
+
+    async def go() -> None:
+        a, b = Hub("a"), Hub("b")
+        async with served(a) as old, served(b) as new:
+            names = {"a.localhost": old}
+            door = Door(lambda: names, https=True, clock=lambda: 0.0)
+            closed: list[int] = []
+            async with served(door) as port, httpx.AsyncClient() as client:
+                url = f"http://127.0.0.1:{port}"
+                async with client.stream("GET", f"{url}/live", headers=at("a.localhost")) as slow:
+                    gate = door._gates["a.localhost"]
+                    close = gate.transport.aclose
+
+                    async def noted() -> None:
+                        closed.append(gate.port)
+                        await close()
+
+                    gate.transport.aclose = noted  # type: ignore[method-assign]
+                    names["a.localhost"] = new
+                    answer = await client.get(url, headers=at("a.localhost"))
+                    assert (answer.text, closed) == ("b", [])
+                    a.go.set()
+                    assert (await slow.aread()).endswith(b"a")
+                while not closed:
+                    await asyncio.sleep(0.01)
+                names["a.localhost"] = old
+                assert (await client.get(url, headers=at("a.localhost"))).text == "a"
+            await door.close()
+        assert closed == [old]
+
+    asyncio.run(asyncio.wait_for(go(), 20))

@@ -27,7 +27,7 @@ from beffroi.hub.dispatch.trust import Trusted
 from beffroi.kernel.keys import sha256
 from beffroi.model.asset import Asset, Commune
 from beffroi.model.cap import Alert, CapError, in_force
-from beffroi.model.limits import CAP_CERTIFICATE_DAYS, CAP_OUT_KEPT_MAX
+from beffroi.model.limits import CAP_CERTIFICATE_DAYS, CAP_OUT_BACK_MS, CAP_OUT_KEPT_MAX
 from beffroi.ports.commands import CommandRow, State
 
 BOARD = Asset("board-1", "boards", "board", "Mairie", 5.36, 43.76, attrs={"places": ["MAIRIE"]})
@@ -233,12 +233,54 @@ def test_the_oldest_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert CAP_OUT_KEPT_MAX >= 2
     out = OwnAlerts(tmp_path, SENDER)
     for n in range(3):
-        done = [Shown("alert", STORM, bytes([n]) * 32, NOW_MS + n * 3_600_000)]
+        done = [Shown("alert", STORM, bytes([n]) * 32, NOW_MS + n * (CAP_OUT_BACK_MS + MIN))]
         (alert,) = announce(BOARD, done, SENDER, "L")
         out.put(alert.identifier, out.sign(alert, NOW_MS))
     assert [one.identifier[:2] for one in out.published()] == ["02", "01"]
     assert out.text("00" * 32) is None
     assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_more_alerts_than_are_kept_are_each_logged_once(
+    square: Square, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What left the outbox too early was signed and logged again every two seconds."""
+    monkeypatch.setattr("beffroi.adapters.cap.outbox.CAP_OUT_KEPT_MAX", 1)
+    square.order("show", DRILL, P1)
+    square.town.clock.ms += 2 * MIN
+    square.order("alert", STORM, P2, P3)
+    for _ in range(3):
+        square.announcer.turn()
+    entries = [one for one in square.town.entries() if one["kind"] == PUBLISHED]
+    assert len(entries) == len(square.texts()) == 3
+
+
+def test_a_full_disk_does_not_fill_the_log(square: Square, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "no space")
+
+    square.out.certificate(NOW_MS)  # made before the disk was full
+    with monkeypatch.context() as patch:
+        patch.setattr("beffroi.adapters.cap.outbox.durable.replace", full)
+        with pytest.raises(OSError, match="no space"):
+            square.order("alert", STORM, P2, P3)
+        for _ in range(3):
+            with pytest.raises(OSError, match="no space"):
+                square.announcer.turn()
+    square.announcer.turn()
+    entries = [one for one in square.town.entries() if one["kind"] == PUBLISHED]
+    assert [one["subject"] for one in entries] == [sha256(text) for text in square.texts()]
+
+
+def test_a_certificate_that_ended_or_is_damaged_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    """`Announcer.run` goes on after a CapError; any other error would end it for good."""
+    out = OwnAlerts(tmp_path, SENDER)
+    out.certificate(NOW_MS)
+    with pytest.raises(CapError, match="move own/ away"):
+        out.certificate(NOW_MS + (CAP_CERTIFICATE_DAYS + 1) * LIFE)
+    (tmp_path / "own" / "key.pem").write_text("nonsense")
+    with pytest.raises(CapError, match="restore it"):
+        out.certificate(NOW_MS)
 
 
 ORDERS = st.lists(

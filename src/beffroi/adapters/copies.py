@@ -13,7 +13,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import sqlite3
 import tarfile
 import tempfile
@@ -22,7 +21,7 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from beffroi.adapters.durable import sync
+from beffroi.adapters import durable
 from beffroi.model.limits import COPY_FILE_BYTES_MAX, COPY_FILES_MAX
 
 KEPT = (
@@ -53,11 +52,9 @@ def copy_home(home: Path, target: Path) -> int:
     """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     digests: dict[str, str] = {}
-    try:
-        fd = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except FileExistsError as error:
-        raise CopyError(f"{target} exists: give another name") from error
-    with os.fdopen(fd, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
+    if target.exists():
+        raise CopyError(f"{target} exists: give another name")
+    with durable.new(target) as out, tarfile.open(fileobj=out, mode="w:gz") as tar:
         for path in _in_order(home):
             name = path.relative_to(home).as_posix()
             data = _content(path)
@@ -66,8 +63,6 @@ def copy_home(home: Path, target: Path) -> int:
             digests[name] = hashlib.sha256(data).hexdigest()
             _add(tar, name, data, path.stat().st_mode if path.exists() else 0o600)
         _add(tar, MANIFEST, json.dumps(digests, indent=1, sort_keys=True).encode(), 0o600)
-    sync(target)
-    sync(target.parent)
     return len(digests)
 
 
@@ -90,12 +85,7 @@ def restore_home(copy: Path, home: Path, leave: Collection[str] = ()) -> int:
     for name, (data, mode) in files.items():
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode & 0o700 | 0o400)
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        sync(path.parent)
+        durable.create(path, data, mode & 0o700 | 0o400)
     return len(files)
 
 

@@ -90,7 +90,7 @@ class Door:
         if port is None:
             await answer(send, scope, Page.NO_COMMUNE)
             return
-        gate = self._gate(name, port)
+        gate = await self._gate(name, port)
         if not gate.allows(self._clock()):
             await answer(send, scope, Page.BUSY)
             return
@@ -99,11 +99,17 @@ class Door:
             await self._pass(gate, scope, receive, send)
         finally:
             gate.open -= 1
+            if not gate.open and self._gates.get(name) is not gate:
+                await gate.transport.aclose()
 
-    def _gate(self, name: str, port: int) -> Gate:
-        gate = self._gates.get(name)
-        if gate is None or gate.port != port:
-            gate = self._gates[name] = Gate(port, self._clock())
+    async def _gate(self, name: str, port: int) -> Gate:
+        """A commune that moved to another port gets a new one; the last request closes the old."""
+        old = self._gates.get(name)
+        if old is not None and old.port == port:
+            return old
+        gate = self._gates[name] = Gate(port, self._clock())
+        if old is not None and not old.open:
+            await old.transport.aclose()
         return gate
 
     async def _pass(self, gate: Gate, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,10 +129,11 @@ class Door:
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (work, gone):
+            for task in (gone, work):  # neither outlives the other, whatever work raises
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.wait({work, gone})
+        with contextlib.suppress(asyncio.CancelledError):
+            work.result()
 
     def _request(
         self, gate: Gate, scope: Scope, body: AsyncIterator[bytes] | None

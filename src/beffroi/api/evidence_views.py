@@ -14,6 +14,7 @@ from beffroi.api.words import said
 from beffroi.evidence import words
 from beffroi.evidence.dossier import Dossier, Item
 from beffroi.evidence.entry import Entry, read_entry
+from beffroi.evidence.witness import vouched
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.services import Services
 from beffroi.kernel import keys
@@ -160,7 +161,7 @@ def summary(services: Services) -> dict[str, Any]:
         "root": latest.root.hex(),
         "keys": [keys.sha256(member.public).hex() for member in roster.having(LOG)],
         "witnesses": found,
-        "witnessed_size": seen.size if seen else 0,
+        "witnessed_size": seen.size if seen and vouched(seen, roster) else 0,
     }
 
 

@@ -55,8 +55,7 @@ class Child:
         try:
             while True:
                 started = time.monotonic()
-                self._process = await spawn(self._command, None, self._env, FILES_MAX)
-                code = await self._process.wait()
+                code = await self._once()
                 if time.monotonic() - started > STEADY_S:
                     wait_s = BACKOFF_S_MIN
                 log.warning("child_restart", child=self.name, ended_with=code, wait_s=wait_s)
@@ -65,3 +64,11 @@ class Child:
                 self.restarts += 1
         finally:
             await end(self._process, self._stop_s_max)
+
+    async def _once(self) -> int | str:
+        """How it ended, or why it could not begin: a machine without memory gets some back."""
+        try:
+            self._process = await spawn(self._command, None, self._env, FILES_MAX)
+        except OSError as error:
+            return str(error)
+        return await self._process.wait()

@@ -18,8 +18,11 @@ from beffroi.adapters.trust.online import seed
 from beffroi.cli import place
 from beffroi.cli.results import scoreboard_of
 from beffroi.cli.settings import Settings
+from beffroi.cli.steady import steady
 from beffroi.domains.base import Domain
 from beffroi.evidence.vkey import Vkey
+from beffroi.hub.coordination import rules as coordination_rules
+from beffroi.hub.dispatch import rules as dispatch_rules
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.dispatch.service import Dispatch
 from beffroi.hub.dossier.facts import Figure, Period
@@ -27,11 +30,12 @@ from beffroi.hub.dossier.gather import Figures, no_figures
 from beffroi.hub.dossier.ledger import Ledger
 from beffroi.hub.dossier.office import Office
 from beffroi.hub.dossier.proofs import log_roster
-from beffroi.hub.dossier.registers import RegisterError
+from beffroi.hub.house import rules as house_rules
 from beffroi.hub.incidents.opening import ByItself
 from beffroi.hub.incidents.reminders import Reminders
 from beffroi.hub.indicators.scoreboard import Scoreboard
 from beffroi.hub.maturity.office import Assessments
+from beffroi.hub.privacy import rules as privacy_rules
 from beffroi.kernel.document import is_id
 from beffroi.kernel.roster import LOG
 from beffroi.model.finding import Rule
@@ -174,6 +178,15 @@ def office_of(
     )
 
 
+def rules_of(known: Mapping[str, Domain]) -> dict[str, Rule]:
+    """Of every part of the hub and of every domain."""
+    rules = {**dispatch_rules.RULES, **coordination_rules.RULES}
+    rules |= {**privacy_rules.RULES, **house_rules.RULES}
+    for domain in known.values():
+        rules |= domain.rules
+    return rules
+
+
 @contextmanager
 def reader_of(settings: Settings) -> Iterator[LogStore | None]:
     """The log beside a running hub; None when there is none."""
@@ -213,12 +226,12 @@ async def diligence(
         office.situation,
         clock,
     )
-    reminding = asyncio.create_task(reminders.run())
+    reminding = asyncio.create_task(steady("reminders", reminders.run))
     try:
         yield office, ledger
     finally:
         reminding.cancel()
-        with contextlib.suppress(asyncio.CancelledError, RegisterError):
+        with contextlib.suppress(asyncio.CancelledError):
             await reminding
         await asyncio.to_thread(ledger.close)
         await asyncio.to_thread(office.close)

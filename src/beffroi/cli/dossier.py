@@ -16,17 +16,16 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from beffroi.adapters import durable
 from beffroi.adapters.clock import SystemClock
 from beffroi.adapters.sql import open_store
 from beffroi.cli import settings
-from beffroi.cli.diligence import office_of, reader_of, roster_of
+from beffroi.cli.diligence import office_of, reader_of, roster_of, rules_of
 from beffroi.cli.dispatch import trust_of
 from beffroi.cli.place import quiet_logs
 from beffroi.cli.results import scoreboard_of
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import RefusedError
-from beffroi.hub.coordination.rules import RULES as COORDINATION
-from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.dossier.facts import Period
 from beffroi.hub.dossier.lines import Edition
 from beffroi.hub.dossier.office import Office
@@ -78,8 +77,7 @@ def extract(
 
 
 def _write(out: Path, pdf: bytes) -> None:
-    out.write_bytes(pdf)
-    out.chmod(0o600)
+    durable.replace(out, pdf)
 
 
 def _day(text: str, zone: ZoneInfo) -> datetime:
@@ -96,8 +94,7 @@ def _office(home: Path) -> Iterator[tuple[Office, ZoneInfo]]:
     quiet_logs("warning")
     try:
         place, clock, known = settings.load(home), SystemClock(), domains()
-        rules = {**RULES, **COORDINATION}
-        rules |= {name: rule for one in known.values() for name, rule in one.rules.items()}
+        rules = rules_of(known)
         store = open_store(place.store_url, create=False)
         try:
             commune = store.assets.commune()

@@ -71,8 +71,12 @@ class Crew:
         }
         data = json.dumps(state, indent=1).encode()
         if data != self._state:
-            durable.replace(self._place / STATE, data)
-            self._state = data
+            try:
+                durable.replace(self._place / STATE, data)
+            except OSError as error:  # a full disk ends no commune; it is tried again
+                log.error("state_not_written", error=str(error))
+            else:
+                self._state = data
 
     async def end(self) -> None:
         """All communes at once."""
@@ -93,6 +97,7 @@ async def run(place: Path) -> None:
     """Until a signal. InUseError, NotReadyError, SettingsError."""
     door = front_door(place)
     with places.alone_in(place):
+        (place / STATE).unlink(missing_ok=True)  # of one that was killed: its ids are others' now
         stop = end_signals()
         free(door.host, door.port, "door.port", "host.toml")
         crew = Crew(place)

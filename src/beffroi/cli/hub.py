@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -26,7 +26,7 @@ from beffroi.cli import place
 from beffroi.cli.alerts import alerting
 from beffroi.cli.attacks import attacks_of
 from beffroi.cli.coordination import UNPLANNED, Places, attach
-from beffroi.cli.diligence import diligence, journal_of
+from beffroi.cli.diligence import diligence, journal_of, rules_of
 from beffroi.cli.dispatch import dispatching, trust_appears
 from beffroi.cli.house import Rounds, house_of
 from beffroi.cli.neighbours import witness_of
@@ -37,28 +37,23 @@ from beffroi.cli.reports import reporting
 from beffroi.cli.results import beat, scoreboard_of, warm
 from beffroi.cli.serve import end_signals
 from beffroi.cli.settings import Settings
-from beffroi.domains.base import Domain
+from beffroi.cli.steady import steady
 from beffroi.domains.registry import domains
 from beffroi.hub.alarms.desk import Desk
 from beffroi.hub.alarms.herald import Herald
-from beffroi.hub.coordination import rules as coordination_rules
 from beffroi.hub.coordination.feed import Feed
 from beffroi.hub.delegations import Delegations
 from beffroi.hub.dispatch.alarming import ToDesk
-from beffroi.hub.dispatch.rules import RULES
 from beffroi.hub.dossier.ledger import Ledger
-from beffroi.hub.house import rules as house_rules
 from beffroi.hub.house.keeper import House
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.ingest.orders import Orders
 from beffroi.hub.live import Event, Live
-from beffroi.hub.privacy import rules as privacy_rules
 from beffroi.hub.retention import keep
 from beffroi.hub.services import Services
 from beffroi.kernel.limits import DAY_MS
 from beffroi.lab.twin import LabTwin
 from beffroi.model.alarm import AlarmChange
-from beffroi.model.finding import Rule
 from beffroi.model.limits import WEB_CONNECTIONS_MAX
 from beffroi.model.reading import Quarantined, Reason
 from beffroi.ports.commands import CommandRow
@@ -180,7 +175,7 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
     clock, live = SystemClock(), Live()
     store = await asyncio.to_thread(place.store_of, settings)
     known = domains()
-    rules = _rules(known)
+    rules = rules_of(known)
     herald = Herald(place.notifier_of(settings), rules, store.people.users)
     teller, refusals = Teller(live, herald), Refused(store, clock)
     desk = Desk(store.alarms, rules, told=teller)
@@ -223,17 +218,23 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
             dispatch.run() if dispatch else trust_appears(settings)
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
-        watching = asyncio.create_task(feed.run())
-        chores = keep(store.readings, clock), beat(store, clock), warm(services.results)
+        watching = asyncio.create_task(steady("coordination", feed.run))
         delegations = Delegations(office.registers, store.assets, clock)
-        nights = nights_of(settings, services, office, alarms)
-        upkeep = asyncio.gather(*chores, nights.run(), keeper.run(), delegations.run())
-        advising = asyncio.gather(house.run(), *(one.run() for one in alerts))
+        chores: dict[str, Callable[[], Awaitable[None]]] = {
+            "retention": lambda: keep(store.readings, clock),
+            "beat": lambda: beat(store, clock),
+            "indicators": lambda: warm(services.results),
+            "privacy": keeper.run,
+            "delegations": delegations.run,
+            "house": house.run,
+            "nights": nights_of(settings, services, office, alarms).run,
+            **{type(one).__name__.lower(): one.run for one in alerts},
+        }
+        upkeep = asyncio.gather(*(steady(name, run) for name, run in chores.items()))
         try:
             yield app
         finally:
             upkeep.cancel()
-            advising.cancel()
             await _ended(watching)
             await _ended(sending)
             await ingest.stop()
@@ -245,14 +246,6 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
                 witness.close()
             await asyncio.to_thread(herald.close)
     store.close()
-
-
-def _rules(known: Mapping[str, Domain]) -> dict[str, Rule]:
-    """Of every part of the hub and of every domain."""
-    rules = {**RULES, **coordination_rules.RULES, **privacy_rules.RULES, **house_rules.RULES}
-    for domain in known.values():
-        rules |= domain.rules
-    return rules
 
 
 def _orders(store: SqlStore, clock: SystemClock) -> Orders:

@@ -81,7 +81,10 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     """On uvloop where there is one; known errors become one line."""
     from beffroi.adapters.nats.binary import BinaryError
     from beffroi.adapters.nats.server import BrokerError
+    from beffroi.adapters.pki.ca import AuthorityError
     from beffroi.cli.serve import NotReadyError
+    from beffroi.ports.log_store import LogError
+    from beffroi.ports.personal import PersonalError
     from beffroi.ports.store import StoreError
 
     try:
@@ -94,9 +97,12 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         with runner:
             runner.run(work)
     except (
+        AuthorityError,
         BinaryError,
         BrokerError,
+        LogError,
         NotReadyError,
+        PersonalError,
         SettingsError,
         StoreError,
         place.InUseError,

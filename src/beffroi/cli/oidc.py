@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from beffroi.api.oidc import Oidc, OidcSettings, OidcSettingsError
+from beffroi.api.oidc import Oidc, OidcSettings
 from beffroi.cli.settings import Settings, SettingsError
 
 
@@ -27,5 +27,5 @@ def oidc_of(settings: Settings) -> Oidc | None:
                 {role: frozenset(values) for role, values in roles.items()},
             )
         )
-    except (OSError, OidcSettingsError) as error:
+    except (OSError, ValueError) as error:
         raise SettingsError(f"[oidc] cannot be used: {error}") from error

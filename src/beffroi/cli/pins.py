@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from beffroi.adapters import durable
 from beffroi.kernel.document import is_id
 
 ROOT_BYTES_MAX = 32_768
@@ -37,7 +38,7 @@ def pin(commune: str, root: bytes) -> Path:
     if path.exists() and path.read_bytes() != root:
         raise PinError(f"another root of {commune} is pinned in {path}; ask why before removing it")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.write_bytes(root)
+    durable.replace(path, root)
     return path
 
 

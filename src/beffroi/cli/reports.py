@@ -13,6 +13,7 @@ from beffroi.adapters.photos.cleaner import Cleaner
 from beffroi.adapters.sql import SqlStore
 from beffroi.cli import place
 from beffroi.cli.settings import Settings
+from beffroi.cli.steady import steady
 from beffroi.domains.base import Domain
 from beffroi.evidence.entry import Draft
 from beffroi.hub.courier import Courier
@@ -55,7 +56,7 @@ async def reporting(
         link=link_of(settings),
         record=recorder(journal),
     )
-    ticking = asyncio.create_task(_tick(desk))
+    ticking = asyncio.create_task(steady("reports", lambda: _tick(desk)))
     try:
         yield desk
     finally:

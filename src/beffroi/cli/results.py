@@ -14,6 +14,7 @@ from beffroi.domains.base import Domain
 from beffroi.hub.compare.peers import Peers
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.dispatch.service import Dispatch
+from beffroi.hub.dispatch.trust import Trusted
 from beffroi.hub.dossier.registers import Registers
 from beffroi.hub.indicators import uptime
 from beffroi.hub.indicators.own import Books
@@ -21,6 +22,7 @@ from beffroi.hub.indicators.scoreboard import Scoreboard
 from beffroi.hub.open_data.dataset import Source
 from beffroi.hub.open_data.derive import datasets
 from beffroi.hub.open_data.publish import freshness
+from beffroi.kernel.roster import Roster
 from beffroi.model.limits import INDICATOR_FRESH_S
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogStore
@@ -54,11 +56,19 @@ def scoreboard_of(
         source = Source(store, store.reports, zone)
         return freshness(source, datasets(domains).values(), clock.now_ms())
 
-    def signed() -> frozenset[str]:
+    def trusted() -> Trusted | None:
         try:
-            return frozenset(dispatch.book.trusted.envelopes) if dispatch else frozenset()
+            return dispatch.book.trusted if dispatch else None
         except DeniedError:
-            return frozenset()
+            return None
+
+    def signed() -> frozenset[str]:
+        known = trusted()
+        return frozenset(known.envelopes) if known else frozenset()
+
+    def roster() -> Roster | None:
+        known = trusted()
+        return known.roster if known else None
 
     books = Books(
         store,
@@ -68,6 +78,7 @@ def scoreboard_of(
         store.reports,
         second,
         sets,
+        roster,
     )
     write = Registers(store.registers, journal, clock).write
     return Scoreboard(books, domains, write, clock, signed)

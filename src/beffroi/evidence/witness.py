@@ -18,6 +18,7 @@ from beffroi.evidence.limits import WITNESS_PROOF_MAX, WITNESS_REQUEST_BYTES_MAX
 from beffroi.evidence.merkle import EMPTY, ProofError, check_consistency
 from beffroi.kernel.keys import same
 from beffroi.kernel.note import Checkpoint, NoteError, read_note
+from beffroi.kernel.roster import HUB, LOG, WITNESS, Roster
 
 _OLD = re.compile(rb"old (0|[1-9][0-9]{0,15})")
 
@@ -116,3 +117,15 @@ def judge(
     except ProofError:
         return Refusal.NOT_CONSISTENT
     return Seen(new.size, new.root)
+
+
+def vouched(checkpoint: Checkpoint, roster: Roster) -> dict[str, int]:
+    """When each witness of the roster has seen it (seconds since 1970), by name. Whoever else
+    cosigned is nobody's witness; who holds the hub's or the log's key is none from outside."""
+    ours = {roster.commune, *(one.org for one in roster.members if one.role in (HUB, LOG))}
+    found = {
+        one.person: checkpoint.cosigned_by(one.person, one.public)
+        for one in roster.having(WITNESS)
+        if one.org not in ours
+    }
+    return {name: seconds for name, seconds in found.items() if seconds is not None}

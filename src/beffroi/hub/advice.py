@@ -54,7 +54,7 @@ class Settings(Protocol):
 
 
 def _unlogged(drafts: Sequence[Draft]) -> None:
-    """A commune without a trust repository has no evidence log."""
+    """No evidence log is open."""
     del drafts
 
 

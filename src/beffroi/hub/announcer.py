@@ -28,7 +28,8 @@ PUBLISHED = "alert.published"
 
 
 class Announcer:
-    """Idempotent: what is published is not published again, whatever happened in between."""
+    """Idempotent: what is published is not published again, whatever happened in between. A file
+    that could not be written is not logged again at each turn, only after a start."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Announcer:
         self.outbox = outbox
         self._commands, self._assets, self._domains = commands, assets, domains
         self._record, self._clock, self._sender = record, clock, sender
+        self._logged: dict[str, bytes] = {}  # alerts that are in the log and not yet in a file
 
     async def run(self) -> None:
         """Until cancelled. What fails is tried again at the next turn."""
@@ -80,8 +82,11 @@ class Announcer:
             yield from domain.announce(asset, shown, self._sender, name)
 
     def _publish(self, target: str, alert: Alert, now_ms: int) -> None:
-        signed = self.outbox.sign(alert, now_ms)
-        refs: dict[str, int | str] = {"target": target, "size": len(signed)}
-        self._record([Draft(PUBLISHED, now_ms, sha256(signed), refs, signed)])
-        self.outbox.put(alert.identifier, signed)
+        if alert.identifier not in self._logged:
+            signed = self.outbox.sign(alert, now_ms)
+            refs: dict[str, int | str] = {"target": target, "size": len(signed)}
+            self._record([Draft(PUBLISHED, now_ms, sha256(signed), refs, signed)])
+            self._logged[alert.identifier] = signed
+        self.outbox.put(alert.identifier, self._logged[alert.identifier])
+        del self._logged[alert.identifier]
         log.info("alert_published", id=alert.identifier, kind=alert.msg_type, target=target)

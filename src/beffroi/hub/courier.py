@@ -70,6 +70,9 @@ class Courier(Generic[T]):
                 continue
             try:
                 self._handle(item, self._send)
+            except Exception as error:  # noqa: BLE001 (one odd item must not end the courier)
+                self.failed += 1
+                self._log.error("notices_not_made", error=type(error).__name__)
             finally:
                 self._queue.task_done()
 

@@ -31,10 +31,11 @@ class Outbox(Protocol):
 
     def has(self, identifier: str) -> bool: ...
     def sign(self, alert: Alert, now_ms: int) -> bytes:
-        """The signed XML; nothing of it is public yet."""
+        """The signed XML; nothing of it is public yet. CapError."""
 
     def put(self, identifier: str, signed: bytes) -> None:
-        """Public and durable once this returns; the oldest beyond a limit are dropped."""
+        """Public and durable once this returns; the oldest beyond a limit are dropped, none that
+        could still be announced."""
 
     def text(self, identifier: str) -> bytes | None:
         """What `put` was given."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+# A setting with this prefix and the device's id holds the serial that a renewal replaces; it stays
+# good until its own end, so that the device can change over when it likes. The gate reads it.
+PREVIOUS_SETTING = "cert.previous."
+
 
 class IdentityError(Exception):
     """Enrolment refused; the text says why and what to do."""

@@ -14,10 +14,10 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from beffroi.api import scope
 from beffroi.api.catalogue import marks
 from beffroi.api.policies import What
 from beffroi.api.problems import Refusal
-from beffroi.api import scope
 from beffroi.api.sessions import Person
 from beffroi.api.sight import alarms_seen
 from beffroi.api.words import lang_of, said

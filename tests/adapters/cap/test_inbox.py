@@ -95,3 +95,26 @@ def test_it_becomes_a_finding_and_a_proposal_until_it_ends(place: Path) -> None:
     advisor.turn()
     assert told[1:] == [("boards.authority_alert", False)]
     assert advisor.proposals == ()
+
+
+@pytest.mark.data
+def test_what_is_wrong_here_refuses_nobody_s_alert(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failing disk, or an odd file of another authority, sent a genuine alert away for good."""
+    other = place / "authorities" / "a-other"
+    other.mkdir()
+    (other / "sender").write_bytes(b"\xff other")
+    (other / "old.pem").symlink_to(place / "nowhere")
+    (other / "odd.der").write_bytes(b"nonsense")
+    inbox = Inbox(place)
+
+    def failing(_: Inbox) -> Any:
+        raise OSError(5, "the disk failed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Inbox, "_listed", failing)
+        with pytest.raises(OSError, match="the disk failed"):
+            inbox.alerts(RECEIVED)
+    assert len(list((place / "in").iterdir())) == 6
+    assert [one.sender for one in inbox.alerts(RECEIVED)] == [SENDER]

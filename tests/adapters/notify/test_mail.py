@@ -232,3 +232,17 @@ def test_the_outbox_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_an_outbox_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(NotifyError, match="outbox"):
         Outbox(tmp_path / "absent" / "outbox.jsonl").send(NOTICE)
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of one was taken for all of it, and spoiled the next."""
+    box = Outbox(tmp_path / "outbox.jsonl")
+    box.send(NOTICE)
+    real = outbox_module.os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox_module.os, "write", lambda fd, data: real(fd, data[:10]))
+        with pytest.raises(NotifyError, match="cannot be written"):
+            box.send(NOTICE._replace(alarm="x2"))
+    box.send(NOTICE._replace(alarm="x3"))
+    lines = (tmp_path / "outbox.jsonl").read_text().splitlines()
+    assert [json.loads(one)["alarm"] for one in lines] == ["x1", "x3"]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from beffroi.adapters.personal import Vault, open_vault
-from beffroi.adapters.personal.keyfile import SLOT_BYTES
+from beffroi.adapters.personal.copying import erased_in
+from beffroi.adapters.personal.keyfile import SLOT_BYTES, KeyFile
 from beffroi.model.limits import ACCESS_LOG_DAYS, PERSONAL_EMPTY_S, PERSONAL_FIELDS_MAX
 from beffroi.model.purposes import PURPOSES
 from beffroi.ports.personal import PersonalError, Purged
@@ -314,3 +315,28 @@ class TestDamage:
             assert [back.get(one, "email", "u-1", NOW) for one in people] == [MAIL] * 3
             assert back.check() == []
             back.close()
+
+
+def test_an_erasure_that_was_cut_off_is_on_the_list_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the lines of the access log an older copy learns whom to erase again. The key was gone
+    and no line told of it: with that copy the person would have come back."""
+    vault = open_vault(tmp_path)
+    subject = somebody(vault)
+    real = KeyFile.erase
+
+    def power_cut(keys: KeyFile, slot: int) -> None:
+        real(keys, slot)
+        raise RuntimeError("power")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeyFile, "erase", power_cut)
+        with pytest.raises(RuntimeError):
+            vault.erase(subject, "u-1", NOW + 1)
+    vault.close()
+    again = open_vault(tmp_path)
+    assert again.erased() == [subject]
+    assert again.check() == []
+    again.close()
+    assert erased_in(tmp_path) == [subject]

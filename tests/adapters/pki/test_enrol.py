@@ -12,11 +12,11 @@ import pytest
 from cryptography import x509
 
 from beffroi.adapters.pki import ca
-from beffroi.adapters.pki.enrol import PREVIOUS_SETTING, Enrolment
+from beffroi.adapters.pki.enrol import Enrolment
 from beffroi.adapters.sql import SqlStore, open_store
 from beffroi.model.asset import Device
 from beffroi.model.limits import ENROL_TOKEN_S_MAX
-from beffroi.ports.identity import IdentityError
+from beffroi.ports.identity import PREVIOUS_SETTING, IdentityError
 
 DAY_MS = 86_400_000
 

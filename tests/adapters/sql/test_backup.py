@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 from tests.adapters.sql.conftest import NewUrl
 from typer.testing import CliRunner
 
 from beffroi.adapters.sql import SqlStore, open_store, restore_store
+from beffroi.adapters.sql.backup import copy_in, copy_out
 from beffroi.cli.main import app
 from beffroi.model.reading import Row
 from beffroi.ports.store import Batch, SeriesKey, StoreError
@@ -128,3 +132,45 @@ def test_the_commands(tmp_path: Path) -> None:
     checked = run.invoke(app, ["data", "check", "--home", str(other)])
     assert checked.output.strip() == "sound"
     assert "2000" in run.invoke(app, ["data", "stats", "--home", str(other)]).output
+
+
+def test_a_password_is_in_no_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody on the machine can read the words of a command; its environment they cannot."""
+    seen: list[Any] = []
+
+    def run(command: list[str], **given: Any) -> Any:
+        seen.append((command, given["env"]))
+        return subprocess.CompletedProcess(command, 1, "", "stopped")
+
+    monkeypatch.setattr("beffroi.adapters.sql.backup.subprocess.run", run)
+    url = make_url("postgresql+psycopg://hub:hush@db:5433/town?sslmode=require")
+    for work in (
+        lambda: copy_out(url, tmp_path / "b"),
+        lambda: copy_in(tmp_path / "b", url),
+    ):
+        with pytest.raises(StoreError, match="stopped"):
+            work()
+    assert len(seen) == 2
+    for command, env in seen:
+        assert not any("hush" in word for word in command)
+        assert "--dbname=postgresql://hub@db:5433/town?sslmode=require" in command
+        assert env["PGPASSWORD"] == "hush"
+
+
+def test_a_restored_database_is_private_from_its_first_byte_and_whole_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, target = tmp_path / "copy", tmp_path / "hub.sqlite"
+    copy.write_bytes(b"x" * 1_000)
+    modes: list[int] = []
+
+    def half(_: Any, out: Any) -> None:
+        modes.append(target.stat().st_mode & 0o777)
+        out.write(b"x")
+        raise OSError(28, "no space")
+
+    monkeypatch.setattr("beffroi.adapters.sql.backup.shutil.copyfileobj", half)
+    with pytest.raises(OSError, match="no space"):
+        copy_in(copy, make_url(f"sqlite:///{target}"))
+    assert modes == [0o600]
+    assert not target.exists()

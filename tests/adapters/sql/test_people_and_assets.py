@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from beffroi.adapters.sql import SqlStore
 from beffroi.model.alarm import Alarm, AlarmChange, AlarmEvent, AlarmState
@@ -156,3 +157,28 @@ def test_the_access_log_cannot_be_rewritten(store: SqlStore) -> None:
     for attack in ("UPDATE access_log SET actor = 'x'", "DELETE FROM access_log"):
         with pytest.raises(StoreError), store.database.write() as conn:
             conn.exec_driver_sql(attack)
+
+
+def test_an_erasure_beside_a_reader_stops_no_writer_and_is_done_once_it_has_gone(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy of a large database reads for minutes. An account that was changed meanwhile held
+    every writer up, the ingest too, for as long as a writer waits at most."""
+    if not store.database.sqlite:
+        pytest.skip("SQLite has one writer")
+    monkeypatch.setattr("beffroi.adapters.sql.database.SETTLE_AGAIN_S", 0.0)
+    people, path = store.people, store.database.path
+    wal = path.with_name(f"{path.name}-wal")
+    people.put_user(User("u-1", "Marie Dupont", "reader"))
+    reader = store.database.engine.connect()
+    with reader.begin():
+        reader.execute(text("SELECT * FROM person")).all()
+        with monkeypatch.context() as patch:
+            patch.setattr("beffroi.adapters.sql.database.SETTLE_MS_MAX", 0)
+            people.put_user(User("u-1", "(u-1)", "reader", active=False))
+            people.put_setting("a", "b")
+        assert wal.stat().st_size > 0, "it is read still"
+    reader.close()
+    people.put_setting("a", "c")
+    assert wal.stat().st_size == 0
+    assert b"Dupont" not in path.read_bytes()

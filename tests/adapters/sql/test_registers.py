@@ -45,6 +45,17 @@ def test_erasing_leaves_the_line_without_words(store: SqlStore) -> None:
     assert store.check() == []
 
 
+def test_erased_words_are_in_no_file_of_the_database(store: SqlStore) -> None:
+    """Nor in the write-ahead log, which a cut of power or a copy of the folder would keep."""
+    if not store.database.sqlite:
+        pytest.skip("files of SQLite")
+    store.registers.add(line("a", 1))
+    assert store.registers.erase("a")
+    path = store.database.path
+    for name in (path.name, f"{path.name}-wal"):
+        assert b"digue" not in path.with_name(name).read_bytes()
+
+
 @pytest.mark.parametrize(
     "change",
     [

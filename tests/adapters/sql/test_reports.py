@@ -37,7 +37,7 @@ def test_a_report_comes_back_as_it_was(store: SqlStore) -> None:
 
 def test_one_id_and_one_link_each(store: SqlStore) -> None:
     store.reports.add(made("R1"), "h1")
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="exists already"):
         store.reports.add(made("R1"), "h2")
     with pytest.raises(StoreError):
         store.reports.add(made("R2"), "h1")

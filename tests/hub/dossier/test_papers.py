@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pypdf
@@ -162,3 +166,22 @@ def test_a_setter_without_memory_fails_in_words(monkeypatch: pytest.MonkeyPatch)
 )
 def test_a_town_hall_is_named_as_one_speaks(name: str, hall: str) -> None:
     assert town_hall(name) == hall
+
+
+def test_a_paper_that_was_stopped_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child that is killed removes nothing, and what it was given tells of people."""
+    real = subprocess.run
+
+    def stopped(command: list[str], **given: Any) -> Any:
+        code = "import os, tempfile, time; tempfile.mkdtemp(prefix='beffroi-paper-'); time.sleep(9)"
+        given["timeout"] = 0.5
+        assert given["env"]["TMPDIR"].startswith(str(tmp_path))
+        return real([command[0], "-c", code], **given)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("beffroi.adapters.pdf.maker.subprocess.run", stopped)
+    with pytest.raises(PaperError, match="choose a shorter period"):
+        TypstPapers().make(Paper("a", "", "b", "c", "d", [], [], [], "e", "f"))
+    assert list(tmp_path.iterdir()) == []

@@ -243,3 +243,18 @@ def test_another_file_is_refused_in_words(tmp_path: Path, junk: bytes) -> None:
     answer = CliRunner().invoke(app, ["verify", str(file)])
     assert answer.exit_code == 2
     assert "Traceback" not in answer.output
+
+
+def test_numbers_that_are_too_great_are_no_result() -> None:
+    """The checker told a stack of its own code instead of what is wrong with the file."""
+    huge = "1" + "0" * 400
+    said = f'{{"treated": {{"2026-01-01": {huge}}}, "control": null}}'
+    with pytest.raises(paper.PaperError, match="not a result"):
+        paper.read_result(PLAN, said)
+
+
+def test_a_draft_for_next_year_has_a_page(town: Town) -> None:
+    """Of days that are all to come there are none: its page failed until a month before."""
+    start, end = TODAY + timedelta(days=200), TODAY + timedelta(days=230)
+    plan = replace(PLAN, start=start.isoformat(), end=end.isoformat())
+    assert town.desk.days(town.desk.draft(plan, "u1").plan) == ({}, {})

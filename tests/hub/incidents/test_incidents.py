@@ -190,3 +190,20 @@ def test_reminders_come_once_a_level_also_after_a_restart(town: Town) -> None:
     count = len(box.notices)
     again()
     assert len(box.notices) == count
+
+
+def test_an_incident_that_is_full_reminds_nobody_for_ever_and_holds_up_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It wrote to everybody each minute, and of the incidents behind it nobody was reminded."""
+    box, desk = Box(), town.office.incidents
+    hands = town.store.alarms, box, town.store.people.users, town.office.situation, town.clock
+    other = desk.open(Opening("data-theft", "Autre"), "u1")
+    town.clock.ms += 1
+    full = desk.open(Opening("data-theft", "Pleine"), "u1")
+    monkeypatch.setattr("beffroi.hub.incidents.desk.INCIDENT_STEPS_MAX", 40)
+    for _ in range(39):
+        desk.step(full.id, "fait", "u1")
+    town.clock.ms += 73 * HOUR_MS
+    Reminders(desk, *hands).turn()
+    assert {other.id in notice.body for notice in box.notices} == {True}

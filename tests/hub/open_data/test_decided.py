@@ -33,7 +33,12 @@ def test_a_decision_that_the_log_did_not_take_opens_nothing(tmp_path: Path) -> N
     with pytest.raises(LogError):
         data.decide(name, opened=True, by="u-1")
     assert not data.decision(name).open
-    services.dispatch = None
+    services.dispatch = None  # before there is a root of trust the office has the log open
+    services.office = SimpleNamespace(stores=SimpleNamespace(journal=FullLog()))
+    with pytest.raises(LogError):
+        data.decide(name, opened=True, by="u-1")
+    assert not data.decision(name).open
+    services.office = None
     data.decide(name, opened=True, by="u-1")
     assert data.decision(name).open
     data.close()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from beffroi.adapters.cap.signature import Authority, verified
+from beffroi.adapters.cap.signature import Authority, certificate, verified
 from beffroi.adapters.cap.xml import read
 from beffroi.model.cap import Alert, CapError
 from beffroi.model.limits import (
@@ -50,8 +50,9 @@ class Inbox:
 
     def alerts(self, now_ms: int) -> Sequence[Alert]:
         fresh = [one for one in sorted(self._in.iterdir()) if not one.name.startswith(".")]
+        listed = list(self._listed()) if fresh else []
         for path in fresh[:CAP_PER_TURN_MAX]:
-            self._look(path, now_ms)
+            self._look(path, listed, now_ms)
         self._forget()
         return list(self._known.values())
 
@@ -66,10 +67,10 @@ class Inbox:
             found.append(Refused(path.name.removesuffix(".txt")[:80], why.strip()[:300], at_ms))
         return sorted(found, key=lambda one: (-one.at_ms, one.name))[:CAP_REFUSED_SHOWN_MAX]
 
-    def _look(self, path: Path, now_ms: int) -> None:
+    def _look(self, path: Path, listed: Sequence[Authority], now_ms: int) -> None:
         try:
             raw = _bytes(path)
-            alert = verified(raw, list(self._listed()), now_ms)
+            alert = verified(raw, listed, now_ms)
         except (CapError, OSError) as error:
             self._refuse(path, str(error))
             return
@@ -87,13 +88,25 @@ class Inbox:
             log.error("alert_not_moved", file=path.name, why=str(error))
 
     def _listed(self) -> Iterator[Authority]:
+        """OSError is the hub's own trouble: no alert is refused for it. A certificate that is none
+        costs its authority that certificate, and nobody else anything."""
         for folder in sorted(self._authorities.iterdir()):
             sender = folder / "sender"
             if not sender.is_file():
                 continue
             files = (*folder.glob("*.pem"), *folder.glob("*.der"))
-            certificates = tuple(_bytes(path) for path in sorted(files))
-            yield Authority(sender.read_text().strip()[:SENDER_CHARS_MAX], certificates)
+            name = sender.read_text(errors="replace").strip()[:SENDER_CHARS_MAX]
+            yield Authority(name, tuple(self._certificates(sorted(files))))
+
+    def _certificates(self, files: Sequence[Path]) -> Iterator[bytes]:
+        for path in files:
+            try:
+                data = _bytes(path)
+                certificate(data)
+            except CapError as error:
+                log.warning("authority_unreadable", file=path.name, why=str(error))
+            else:
+                yield data
 
     def _forget(self) -> None:
         """The oldest by when they were sent, once there are too many."""

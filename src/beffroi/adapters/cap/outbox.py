@@ -32,13 +32,18 @@ from beffroi.adapters.cap.atom import atom
 from beffroi.adapters.cap.signature import signed
 from beffroi.adapters.cap.xml import read
 from beffroi.model.cap import Alert, CapError
-from beffroi.model.limits import CAP_CERTIFICATE_DAYS, CAP_FEED_MAX, CAP_OUT_KEPT_MAX
+from beffroi.model.limits import (
+    CAP_CERTIFICATE_DAYS,
+    CAP_FEED_MAX,
+    CAP_OUT_BACK_MS,
+    CAP_OUT_KEPT_MAX,
+)
 
 log = structlog.get_logger("alerts")
 NAME = re.compile(r"[0-9a-f]{64}(\.end)?")  # the digest of a command; `.end` cancels
 
 
-class OwnKeyError(Exception):
+class OwnKeyError(CapError):
     """The key of our own alerts cannot be used; the text says what to do."""
 
 
@@ -74,9 +79,12 @@ class OwnAlerts:
         with self._lock:
             durable.replace(self._out / f"{identifier}.xml", signed)
             by_age = sorted((*self._known.items(), (identifier, alert)), key=lambda x: x[1].sent_ms)
-            for name, _ in by_age[:-CAP_OUT_KEPT_MAX]:
+            # One that may still be announced stays: else it would be signed and logged for ever.
+            young_ms = by_age[-1][1].sent_ms - CAP_OUT_BACK_MS - 1_000
+            old = [name for name, one in by_age[:-CAP_OUT_KEPT_MAX] if one.sent_ms < young_ms]
+            for name in old:
                 (self._out / f"{name}.xml").unlink(missing_ok=True)
-            self._known = dict(by_age[-CAP_OUT_KEPT_MAX:])
+            self._known = {name: one for name, one in by_age if name not in old}
 
     def text(self, identifier: str) -> bytes | None:
         if identifier not in self._known:
@@ -102,8 +110,13 @@ class OwnAlerts:
         if not cert_file.exists():
             self._make(key_file, cert_file, now_ms)
         pem = cert_file.read_bytes()
-        key = load_pem_private_key(key_file.read_bytes(), None)
-        ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+        try:
+            key = load_pem_private_key(key_file.read_bytes(), None)
+            ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
+        except ValueError as error:
+            raise OwnKeyError(
+                f"{self._own.name}/ is damaged ({error}): restore it from a backup"
+            ) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey) or ends.timestamp() * 1000 < now_ms:
             raise OwnKeyError(
                 f"the certificate of the commune's own alerts ended on {ends:%Y-%m-%d} or is not "

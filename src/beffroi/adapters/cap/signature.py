@@ -58,7 +58,7 @@ def verified(raw: bytes, authorities: Sequence[Authority], at_ms: int) -> Alert:
     pinned = [one for one in authorities if one.sender == claimed.sender]
     if not pinned:
         raise CapError(f"{claimed.sender} is not a listed authority")
-    certificates = [_certificate(data) for one in pinned for data in one.certificates]
+    certificates = [certificate(data) for one in pinned for data in one.certificates]
     shown = _shown(root)
     match = next((c for c in certificates if c.public_bytes(Encoding.DER) == shown), None)
     if match is None:
@@ -69,7 +69,7 @@ def verified(raw: bytes, authorities: Sequence[Authority], at_ms: int) -> Alert:
     return alert
 
 
-def _signed_by(certificate: x509.Certificate, raw: bytes, at_ms: int) -> Alert:
+def _signed_by(pinned: x509.Certificate, raw: bytes, at_ms: int) -> Alert:
     config = SignatureConfiguration(
         location="./",
         expect_references=1,
@@ -81,7 +81,7 @@ def _signed_by(certificate: x509.Certificate, raw: bytes, at_ms: int) -> Alert:
     for bare in (False, True):
         try:
             found = XMLVerifier().verify(
-                parse(raw, bare=bare), x509_cert=certificate, expect_config=config
+                parse(raw, bare=bare), x509_cert=pinned, expect_config=config
             )
         except (SignXMLException, etree.LxmlError, UnsupportedAlgorithm, ValueError) as error:
             problem = f"{type(error).__name__}: {error}"[:200]
@@ -102,10 +102,11 @@ def _shown(root: etree._Element) -> bytes:
         raise CapError(f"{len(texts)} certificates in the signature, not one")
     lines = "".join((texts[0].text or "").split())
     pem = f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
-    return _certificate(pem.encode()).public_bytes(Encoding.DER)
+    return certificate(pem.encode()).public_bytes(Encoding.DER)
 
 
-def _certificate(data: bytes) -> x509.Certificate:
+def certificate(data: bytes) -> x509.Certificate:
+    """PEM or DER. CapError."""
     try:
         if data.startswith(b"-----"):
             return x509.load_pem_x509_certificate(data)
@@ -114,9 +115,9 @@ def _certificate(data: bytes) -> x509.Certificate:
         raise CapError(f"an unreadable certificate: {error}"[:200]) from error
 
 
-def signed(alert: Alert, key: PrivateKeyTypes, certificate: bytes) -> bytes:
-    """The XML of an alert with an enveloped ECDSA-SHA256 signature; `certificate` is PEM."""
+def signed(alert: Alert, key: PrivateKeyTypes, shown: bytes) -> bytes:
+    """The XML of an alert with an enveloped ECDSA-SHA256 signature; `shown` is its certificate."""
     signer = XMLSigner(signature_algorithm=SignatureMethod.ECDSA_SHA256)
-    pem = _certificate(certificate).public_bytes(Encoding.PEM).decode()
+    pem = certificate(shown).public_bytes(Encoding.PEM).decode()
     root = signer.sign(write(alert), key=key, cert=pem)  # type: ignore[arg-type]
     return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8"))

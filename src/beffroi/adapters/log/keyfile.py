@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from beffroi.adapters.durable import replace, sync
+from beffroi.adapters.durable import create, replace
 from beffroi.evidence.vkey import Vkey, VkeyError, read_vkey
 from beffroi.ports.log_store import LogError
 
@@ -31,13 +31,7 @@ def make_seed(path: Path) -> bytes:
     """A new one, durable. An existing key is never overwritten."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     seed = os.urandom(SEED_BYTES)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, seed)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    sync(path.parent)
+    create(path, seed)
     return seed
 
 

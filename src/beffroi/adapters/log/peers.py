@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from beffroi.adapters import durable
 from beffroi.adapters.log.witness import PATH, Answer, Witness
 from beffroi.evidence.limits import WITNESS_ANSWER_BYTES_MAX, WITNESS_REQUEST_BYTES_MAX
 from beffroi.evidence.vkey import Vkey, VkeyError, read_vkey
@@ -123,9 +124,7 @@ def serve_folder(witness: Witness, folder: Path) -> int:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(data)
-    beside.rename(path)
+    durable.put(path, data)
 
 
 def read_peers(path: Path) -> list[Peer]:

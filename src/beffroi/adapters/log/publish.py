@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from beffroi.adapters import durable
 from beffroi.adapters.log.reading import Reading
 from beffroi.evidence.tile import ENTRIES, join_bundle, tiles_of
 
@@ -29,6 +30,4 @@ def publish(log: Reading, folder: Path) -> int:
 
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(data)
-    beside.rename(path)
+    durable.put(path, data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from beffroi.adapters import durable
 from beffroi.adapters.log.disk import Disk
 from beffroi.adapters.log.files import Grown, LogFiles
 from beffroi.adapters.log.keyfile import public_keys
@@ -123,9 +124,7 @@ class Reading:
 
     def _replace(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        beside = path.with_name(path.name + ".new")
-        beside.write_bytes(data)
-        beside.rename(path)
+        durable.put(path, data)
 
     def export(
         self,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from beffroi.adapters import durable
 from beffroi.model.limits import (
     ACK_PENDING_MAX,
     BROKER_LOG_BYTES_MAX,
@@ -39,10 +40,10 @@ write_deadline: "10s"
 ping_interval: "30s"
 ping_max: 2
 {log}
-pid_file: {folder}/nats-server.pid
+pid_file: "{folder}/nats-server.pid"
 
 jetstream {{
-  store_dir: {folder}/jetstream
+  store_dir: "{folder}/jetstream"
   sync_interval: {sync}
   max_mem: 64MB
   max_file: {store_bytes}
@@ -98,9 +99,7 @@ class Endpoint:
         return f"nats://127.0.0.1:{self.client_port}"
 
     def save(self, folder: Path) -> None:
-        temporary = folder / ".endpoint.json"
-        temporary.write_text(json.dumps(asdict(self)))
-        temporary.replace(folder / "endpoint.json")
+        durable.put(folder / "endpoint.json", json.dumps(asdict(self)).encode())
 
     @classmethod
     def load(cls, folder: Path) -> Endpoint:

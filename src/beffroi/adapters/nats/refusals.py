@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from beffroi.adapters import durable
 from beffroi.model.asset import is_device_id
 
 READ_BYTES_MAX = 4 * 1024**2  # a turn; the rest comes in the next one
@@ -111,6 +112,4 @@ class LogReader:
             return 0, 0
 
     def _save(self) -> None:
-        temporary = self._mark.with_name(f".{self._mark.name}")
-        temporary.write_text(json.dumps([self._inode, self._offset]))
-        temporary.replace(self._mark)
+        durable.put(self._mark, json.dumps([self._inode, self._offset]).encode())

@@ -12,12 +12,10 @@ import structlog
 from beffroi.adapters.nats import admit
 from beffroi.adapters.nats.tokens import Permissions
 from beffroi.model.asset import Device
+from beffroi.ports.identity import PREVIOUS_SETTING
 from beffroi.ports.store import AssetStore, PeopleStore, StoreError
 
 PAGE = 5_000
-# A setting with this prefix and the device's id holds the serial that a renewal replaces; it stays
-# good until its own end, so that the device can change over when it likes.
-PREVIOUS_SETTING = "cert.previous."
 
 log = structlog.get_logger("gate")
 
@@ -43,15 +41,16 @@ class Roster:
             if version == self._version:
                 return []
             fresh = self._read_all()
-        except StoreError as error:
+            cut = [
+                name
+                for name, known in self._known.items()
+                if fresh.get(name) != known and not self._continues(name, known, fresh.get(name))
+            ]
+        except StoreError as error:  # the version stays the old one: the next look finds them
             log.error("gate_store_unreadable", error=str(error))
             return []
-        old, self._known, self._version = self._known, fresh, version
-        return [
-            name
-            for name, known in old.items()
-            if fresh.get(name) != known and not self._continues(name, known, fresh.get(name))
-        ]
+        self._known, self._version = fresh, version
+        return cut
 
     def welcome(self, device: str) -> bool:
         """It is enrolled (whichever certificate it shows)."""

@@ -176,7 +176,7 @@ class Broker:
             started = time.monotonic()
             try:
                 await self._launch()
-            except (BrokerError, OSError) as error:
+            except (BrokerError, OSError, ValueError) as error:
                 log.error("broker_start_failed", error=str(error))
 
     async def _ended_or_due(self) -> str:
@@ -193,9 +193,16 @@ class Broker:
                 return f"it had given up: {self.trouble}"
             if time.monotonic() > tls_check:
                 tls_check = time.monotonic() + TLS_CHECK_S
-                if _stamp(self._tls()) != self._tls_seen:
+                if await asyncio.to_thread(self._renewed):
                     await end(self._process, STOP_S_MAX)
                     return "its certificate was renewed"
+
+    def _renewed(self) -> bool:
+        try:
+            return _stamp(self._tls()) != self._tls_seen
+        except (OSError, ValueError) as error:  # a full disk: the certificate has weeks left
+            log.error("certificate_not_renewed", error=str(error))
+            return False
 
     async def _must_restart(self) -> bool:
         try:

@@ -45,7 +45,10 @@ class Outbox:
                         self._path.replace(self._path.with_suffix(self._path.suffix + ".1"))
                 fd = os.open(self._path, flags, 0o600)
                 try:
-                    os.write(fd, line)
+                    size = os.fstat(fd).st_size
+                    if os.write(fd, line) != len(line):  # the disk is full: no half line stays
+                        os.ftruncate(fd, size)
+                        raise OSError("short write")
                     os.fsync(fd)
                 finally:
                     os.close(fd)

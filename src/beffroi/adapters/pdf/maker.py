@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict
 from typing import Any
 
@@ -33,19 +34,22 @@ class TypstPapers:
         job = json.dumps(as_json(paper), ensure_ascii=False).encode()
         limits = [str(PAPER_PROCESS_BYTES_MAX), str(PAPER_CPU_S_MAX)]
         command = [sys.executable, "-m", "beffroi.adapters.pdf.child", *limits]
-        try:
-            done = subprocess.run(
-                command,
-                input=job,
-                capture_output=True,
-                timeout=PAPER_WALL_S_MAX,
-                check=False,
-                env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
-            )
-        except subprocess.TimeoutExpired:
-            raise PaperError(
-                f"the paper took more than {PAPER_WALL_S_MAX} s: choose a shorter period"
-            ) from None
+        path = os.environ.get("PATH", "")
+        # Its files are ours to remove: a child that is killed removes none, and they tell much.
+        with tempfile.TemporaryDirectory(prefix="beffroi-paper-") as folder:
+            try:
+                done = subprocess.run(
+                    command,
+                    input=job,
+                    capture_output=True,
+                    timeout=PAPER_WALL_S_MAX,
+                    check=False,
+                    env={"PATH": path, "LANG": "C.UTF-8", "TMPDIR": folder},
+                )
+            except subprocess.TimeoutExpired:
+                raise PaperError(
+                    f"the paper took more than {PAPER_WALL_S_MAX} s: choose a shorter period"
+                ) from None
         if done.returncode != 0 or not done.stdout.startswith(MAGIC):
             why = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             raise PaperError(f"the paper could not be set: {' '.join(why)[:300] or 'no reason'}")

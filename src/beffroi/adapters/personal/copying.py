@@ -10,14 +10,14 @@ Knows no field and opens none.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from beffroi.adapters.durable import sync
+from beffroi.adapters import durable
+from beffroi.adapters.personal.access import AccessLog
 from beffroi.ports.personal import PersonalError
 
 KEYS, FIELDS = "personal.keys", "personal.sqlite"
@@ -51,8 +51,7 @@ def erased_in(home: Path) -> list[str]:
         return []
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=15)) as conn:
-            query = "SELECT DISTINCT subject FROM access WHERE action = 'erase'"
-            return [str(row[0]) for row in conn.execute(query)]
+            return AccessLog(conn).erased()
     except sqlite3.Error as error:
         raise PersonalError(f"{path} cannot be read: {error}") from error
 
@@ -71,11 +70,7 @@ def read_erased(path: Path) -> set[str]:
 def add_erased(path: Path, digests: Iterable[str]) -> int:
     """The list grows and never shrinks; how many are on it."""
     known = read_erased(path) | set(digests)
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    _write(fresh, (_HEAD + "".join(f"{one}\n" for one in sorted(known))).encode())
-    fresh.replace(path)
-    sync(path.parent)
+    durable.replace(path, (_HEAD + "".join(f"{one}\n" for one in sorted(known))).encode())
     return len(known)
 
 
@@ -89,7 +84,7 @@ def prune(folder: Path, now_ms: int, days: int) -> list[str]:
         if named and path.is_file() and not path.is_symlink() and _made(named[1]) < oldest:
             path.unlink()
             gone.append(path.name)
-    sync(folder)
+    durable.sync(folder)
     return gone
 
 
@@ -102,11 +97,6 @@ def _made(stamp: str) -> dt.datetime:
 
 def _write(target: Path, data: bytes) -> None:
     try:
-        fd = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        durable.create(target, data)
     except FileExistsError as error:
         raise PersonalError(f"{target} exists: nothing is overwritten") from error
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    sync(target.parent)

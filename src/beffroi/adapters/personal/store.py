@@ -1,9 +1,9 @@
 """The vault: sealed fields in SQLite, keys beside it, an access log that only grows.
 
-Order of things. A new person: key, then row. An erasure: key, then rows: from the moment the key is
-gone nothing can be read, whatever happens next. What a crash leaves between two steps (a key
-without a row, rows without a key) is swept when the vault is opened. A reading: the line of the
-access log is on disk before the value is handed out.
+Order of things. A new person: key, then row. An erasure: the line of the access log, the key, the
+rows: from the moment the key is gone nothing can be read, whatever happens next. What a crash
+leaves between two steps (a key without a row, rows without a key) is swept when the vault is
+opened. A reading: the line of the access log is on disk before the value is handed out.
 
 Knows what may be kept and until when (`model.purposes`); not who may ask (`hub.privacy`).
 """
@@ -122,11 +122,12 @@ class Vault:
             known = self._find(subject)
             if known is None:
                 return 0
+            with self._writing():  # before: the list of who was erased is made from these lines
+                count = self._fields(subject)
+                self._access.note(now_ms, actor, "erase", subject, "", count)
             self._keys.erase(known.slot)
             with self._writing() as conn:
-                count = self._fields(subject)
                 conn.execute("DELETE FROM subject WHERE id = ?", (subject,))
-                self._access.note(now_ms, actor, "erase", subject, "", count)
             self._canaries.discard(subject)
             self._settle()
         return count

@@ -21,12 +21,10 @@ from beffroi.model.limits import (
     ENROL_TOKEN_S_MAX,
 )
 from beffroi.ports.clock import Clock
-from beffroi.ports.identity import Bundle, IdentityError
+from beffroi.ports.identity import PREVIOUS_SETTING, Bundle, IdentityError
 from beffroi.ports.store import Store
 
 PURPOSE = "enrol"
-# The gate reads it: until its own end, the certificate that a renewal replaces is still good.
-PREVIOUS_SETTING = "cert.previous."
 DAY_MS = 86_400_000
 
 

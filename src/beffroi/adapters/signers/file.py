@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from beffroi.adapters.durable import sync
+from beffroi.adapters import durable
 from beffroi.adapters.signers import pem
 from beffroi.kernel import keys
 from beffroi.kernel.dsse import Signature
@@ -33,16 +33,11 @@ def create(path: Path, passphrase: str | None) -> SeedSigner:
     data = pem.unlocked(seed) if passphrase is None else pem.locked(seed, passphrase)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        durable.create(path, data)
     except FileExistsError as error:
         raise SignerError(f"{path} exists already; a key is never overwritten") from error
     except OSError as error:
         raise SignerError(f"{path} cannot be written: {error.strerror}") from error
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    sync(path.parent)
     return SeedSigner(seed)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from beffroi.adapters.durable import sync
+from beffroi.adapters import durable
 from beffroi.adapters.sql.schema import SCHEMA_VERSION
 from beffroi.ports.store import Counts, StoreError
 
@@ -40,9 +40,9 @@ def copy_out(url: URL, target: Path, snapshot: str = "") -> None:
         else:
             moment = [f"--snapshot={snapshot}"] if snapshot else []
             _run(url, ["pg_dump", "--format=custom", f"--file={partial}", *moment])
-        sync(partial)
+        durable.sync(partial)
         partial.replace(target)
-        sync(target.parent)
+        durable.sync(target.parent)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -58,9 +58,7 @@ def write_manifest(target: Path, counts: Counts, engine: str) -> Path:
         "counts": counts._asdict(),
     }
     path = target.with_name(target.name + MANIFEST)
-    path.write_text(json.dumps(content, indent=1))
-    path.chmod(0o600)
-    sync(path)
+    durable.replace(path, json.dumps(content, indent=1).encode())
     return path
 
 
@@ -84,9 +82,8 @@ def copy_in(copy: Path, url: URL) -> None:
         if target.exists():
             raise StoreError(f"{target} exists: move it away first, nothing is overwritten")
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        shutil.copyfile(copy, target)
-        target.chmod(0o600)
-        sync(target)
+        with copy.open("rb") as file, durable.new(target) as out:
+            shutil.copyfileobj(file, out)
         return
     _run(url, ["pg_restore", "--single-transaction", "--no-owner", str(copy)])
 

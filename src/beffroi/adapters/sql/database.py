@@ -5,9 +5,11 @@ Knows the two engines' manners (pragmas, locks, error codes); knows no table.
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +29,7 @@ _TURN = (
     f"SELECT set_config('lock_timeout', '{STORE_BUSY_MS_MAX}', true), "
     f"pg_advisory_xact_lock({0x62656666})"
 )
+SETTLE_MS_MAX, SETTLE_AGAIN_S = 100, 1.0
 
 
 class Database:
@@ -42,6 +45,7 @@ class Database:
             *_postgres_errors(not self.sqlite),
         )
         self._writer = threading.Lock()  # our own threads queue here, not in the busy handler
+        self._settle_s = 0.0  # from when on the write-ahead log is to be emptied; inf: it is
         self.engine = self._open_sqlite() if self.sqlite else self._open_postgres()
 
     @property
@@ -70,11 +74,13 @@ class Database:
                     yield conn
         except self._errors as error:
             raise self._in_words(error) from error
+        if self._settle_s < time.monotonic():
+            self.settle()
 
     @contextmanager
     def erase(self) -> Iterator[Connection]:
         """Like `write`; what is deleted or replaced is overwritten on disk, also where whole pages
-        become free (costly, so not the rule), and leaves the write-ahead log when nobody reads it.
+        become free (costly, so not the rule), and leaves the write-ahead log: see `settle`.
         PostgreSQL's own vacuum and log recycling do that, in their time."""
         with self.write() as conn:
             if self.sqlite:
@@ -87,12 +93,27 @@ class Database:
         self.settle()
 
     def settle(self) -> None:
+        """What was erased leaves the write-ahead log. A reader (a copy of a large database takes
+        minutes) keeps it there: nobody waits for that, later writes try again until it is done."""
         if not self.sqlite:
+            self._settle_s = math.inf
             return
-        raw = self.engine.raw_connection()
+        self._settle_s = time.monotonic() + SETTLE_AGAIN_S
         try:
-            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with self._writer:
+                if self._emptied():
+                    self._settle_s = math.inf
+        except self._errors as error:
+            raise self._in_words(error) from error
+
+    def _emptied(self) -> bool:
+        raw = self.engine.raw_connection()
+        cursor = raw.cursor()
+        try:  # meanwhile nobody writes: with the usual patience one reader would stop the ingest
+            cursor.execute(f"PRAGMA busy_timeout = {SETTLE_MS_MAX}")
+            return not cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         finally:
+            cursor.execute(f"PRAGMA busy_timeout = {STORE_BUSY_MS_MAX}")
             raw.close()
 
     def close(self) -> None:

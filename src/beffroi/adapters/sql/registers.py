@@ -28,13 +28,11 @@ class SqlRegisters:
     def add(self, record: Record) -> None:
         doc, chk = documents.pack(record.id, record)
         row = {"id": record.id, "book": record.book, "about": record.key, "at_ms": record.at_ms}
-        try:
-            with self._db.write() as conn:
+        with self._db.write() as conn:
+            try:
                 conn.execute(insert(schema.register).values(**row, silent=0, doc=doc, chk=chk))
-        except StoreError as error:
-            if isinstance(error.__cause__, IntegrityError):
+            except IntegrityError as error:
                 raise StoreError(f"the line {record.id!r} is already in a register") from error
-            raise
 
     def record(self, record_id: str) -> Record | None:
         found = self._select(select(*schema.register.c).where(_c.id == record_id))
@@ -57,7 +55,7 @@ class SqlRegisters:
         return self._select(query.order_by(_c.num.desc()).limit(limit))[::-1]
 
     def erase(self, record_id: str) -> bool:
-        with self._db.write() as conn:
+        with self._db.erase() as conn:
             row = conn.execute(select(*schema.register.c).where(_c.id == record_id)).one_or_none()
             if row is None:
                 return False

@@ -35,12 +35,12 @@ class SqlReports:
 
     def add(self, change: ReportChange, link_hash: str) -> None:
         row = {"id": change.report.id, "link_hash": link_hash, **_row(change.report)}
-        try:
-            with self._db.write() as conn:
+        with self._db.write() as conn:
+            try:
                 conn.execute(insert(schema.report).values(row))
-                _tell(conn, change.event)
-        except IntegrityError as error:
-            raise StoreError(f"the report {change.report.id!r} exists already") from error
+            except IntegrityError as error:
+                raise StoreError(f"the report {change.report.id!r} exists already") from error
+            _tell(conn, change.event)
 
     def apply(self, changes: Sequence[ReportChange]) -> None:
         with self._db.erase() as conn:

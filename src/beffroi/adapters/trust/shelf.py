@@ -6,14 +6,13 @@ no signature: that is `chain`.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TypeVar
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, TargetFile, Targets, Timestamp
 
-from beffroi.adapters.durable import sync
+from beffroi.adapters import durable
 from beffroi.guard.trust_bundle import metadata_name
 from beffroi.kernel.keys import sha256
 from beffroi.kernel.limits import DOCUMENT_BYTES_MAX
@@ -84,17 +83,11 @@ class Shelf:
 
     def write(self, name: str, data: bytes) -> None:
         path = self.folder / name
-        temporary = path.with_name(f".{path.name}.new")
         try:
             if path.is_file() and path.read_bytes() == data:
                 return
             path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-            sync(path.parent)
+            durable.replace(path, data)
         except OSError as error:
             raise ShelfError(f"{path} cannot be written: {error.strerror}") from error
 

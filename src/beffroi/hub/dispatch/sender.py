@@ -20,6 +20,7 @@ from beffroi.hub.dispatch.mirror import MOVED
 from beffroi.hub.dispatch.office import HUB, OPEN, Office
 from beffroi.kernel.decide import decide
 from beffroi.kernel.dsse import Logged, Signed, pack
+from beffroi.kernel.logged import LoggedError, witnesses
 from beffroi.kernel.note import Checkpoint
 from beffroi.kernel.situation import Situation
 from beffroi.kernel.verdict import Accepted, Reason
@@ -36,6 +37,7 @@ from beffroi.ports.store import StaleVersionError
 
 # What may yet become true before the command ends. All other refusals are final.
 WAIT = frozenset({Reason.NOT_YET, Reason.NO_LEASE, Reason.NOT_LOGGED, Reason.TOO_FEW_WITNESSES})
+STRANGERS_MAX = 8  # among our witnesses: asked beyond what is needed
 
 log = structlog.get_logger("dispatch")
 
@@ -178,22 +180,35 @@ class Sender:
         fails is the last that is waited for. Without the lock, because neighbours may be slow."""
         needs = {row.id: self._need(row) for row in rows}
         for need in sorted(set(needs.values())):
+            mine = [row for row in rows if needs[row.id] == need]
             try:
-                checkpoint = self._book.log.checkpoint()
-                if self._witnesses is not None:
-                    checkpoint = self._witnesses.cosign(checkpoint, need, WITNESS_WAIT_S)
-            except LogError as error:
+                self._cosign(mine, need)
+            except (LogError, DeniedError) as error:
                 log.warning("not_witnessed", need=need, why=str(error))
                 return
-            for row in rows:
-                if needs[row.id] == need:
-                    self._keep_proof(row, checkpoint, need if self._witnesses else 0)
 
-    def _keep_proof(self, row: CommandRow, checkpoint: Checkpoint, seen: int) -> None:
+    def _cosign(self, rows: Sequence[CommandRow], need: int) -> None:
+        """Counted as the judge does: whoever answers first may be nobody whom the root has named,
+        or of an organisation that has answered already. Then one more is asked."""
+        for asked in range(need, need + STRANGERS_MAX + 1):
+            checkpoint = self._book.log.checkpoint()
+            if self._witnesses is not None:
+                checkpoint = self._witnesses.cosign(checkpoint, asked, WITNESS_WAIT_S)
+            counts = [self._keep_proof(row, checkpoint) for row in rows]
+            if self._witnesses is None or all(one is None or one >= need for one in counts):
+                return
+
+    def _keep_proof(self, row: CommandRow, checkpoint: Checkpoint) -> int | None:
+        """How many witnesses it has now; None when nothing can be proven of it."""
+        trusted, digest = self._book.trusted, bytes.fromhex(row.digest)
         try:
-            self._proofs[row.id] = (seen, self._book.log.prove(row.entry, checkpoint))
-        except LogError as error:  # of this entry: the others leave
+            proof = self._book.log.prove(row.entry, checkpoint)
+            count = witnesses(proof, digest, trusted.origin, trusted.roster)
+        except (LogError, LoggedError) as error:  # of this entry: the others leave
             log.warning("not_proven", command=row.id, why=str(error))
+            return None
+        self._proofs[row.id] = (count, proof)
+        return count
 
     def _send(self, row: CommandRow) -> list[Outgoing]:
         book = self._book

@@ -80,7 +80,7 @@ def look(stores: Stores, asset: Asset, at_ms: int) -> tuple[Facts, Seen]:
         stories=stories,
         records=records,
         journal=journal_of(stores.journal, period),
-        log=log_state(stores.journal),
+        log=log_state(stores),
     )
     seen = Seen(
         asset=asset,

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from beffroi.domains.base import Domain
 from beffroi.evidence.entry import NOTHING, Entry, read_entry
+from beffroi.evidence.witness import vouched
 from beffroi.hub.alarms import text
 from beffroi.hub.alarms.turn import rule_of
 from beffroi.hub.dossier.facts import Facts, Figure, Journal, LogState, Period
 from beffroi.hub.incidents.case import BOOK, cases
+from beffroi.kernel.roster import read_roster
 from beffroi.model.alarm import Alarm, AlarmEvent, AlarmState
 from beffroi.model.asset import Commune
 from beffroi.model.finding import Rule, Severity
@@ -50,6 +52,7 @@ class Stores:
     rules: Mapping[str, Rule]
     figures: Figures = no_figures
     maturity: Figures = no_figures
+    roster: Callable[[], bytes] = bytes
 
 
 def gather(stores: Stores, period: Period, *, brief: bool = False) -> Facts:
@@ -82,7 +85,7 @@ def gather(stores: Stores, period: Period, *, brief: bool = False) -> Facts:
         reports=_reports(stores, period),
         cases=cases([r for r in records if r.book == BOOK]),
         journal=Journal() if brief else journal_of(stores.journal, period),
-        log=log_state(stores.journal),
+        log=log_state(stores),
         readings=counts.observations,
         quarantined=counts.quarantined,
         figures=() if brief else stores.figures(period),
@@ -179,9 +182,11 @@ def journal_of(log: LogStore | None, period: Period) -> Journal:
     return Journal(entries, subjects, case_lines, whole=not (index == last and last >= 0))
 
 
-def log_state(log: LogStore | None) -> LogState | None:
+def log_state(stores: Stores) -> LogState | None:
+    """Only witnesses whom the root has named count: any other cosignature proves nothing."""
+    log, signed = stores.journal, stores.roster()
     if log is None:
         return None
     latest, seen = log.checkpoint(), log.witnessed()
-    witnesses = max(0, len(seen.signatures) - 1) if seen is not None else 0
+    witnesses = len(vouched(seen, read_roster(signed))) if seen and signed else 0
     return LogState(log.origin, latest.size, latest.root.hex(), witnesses)

@@ -75,7 +75,17 @@ class Office:
     ) -> None:
         """`roster`: the commune's keys as they go with proofs; empty for none."""
         self.stores = Stores(
-            store, registers, commands, reports, journal, clock, domains, rules, figures, maturity
+            store,
+            registers,
+            commands,
+            reports,
+            journal,
+            clock,
+            domains,
+            rules,
+            figures,
+            maturity,
+            roster,
         )
         self.registers = Registers(registers, journal, clock)
         self.incidents = IncidentDesk(self.registers, clock)

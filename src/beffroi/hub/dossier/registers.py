@@ -94,7 +94,8 @@ class Registers:
         return record
 
     def erase(self, record_id: str) -> bool:
-        """Words and author are forgotten in store and log; the proof that it was there holds."""
+        """Words and author are forgotten in store and log; the proof that it was there holds.
+        LogError, StoreError."""
         record = self.store.record(record_id)
         if record is None:
             return False

@@ -28,6 +28,8 @@ def daily(
     readings: ReadingStore, plan: Plan, assets: Sequence[str], first: date, last: date
 ) -> dict[int, float]:
     """{ordinal of the day: value}, `last` included; days without enough data are left out."""
+    if last < first:  # a draft whose first day before is still to come
+        return {}
     tz = ZoneInfo(plan.timezone)
     days = range(first.toordinal(), last.toordinal() + 2)
     edges = [_midnight(date.fromordinal(day), tz) for day in days]

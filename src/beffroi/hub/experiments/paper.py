@@ -65,7 +65,7 @@ def read_result(plan: Plan, text: str) -> tuple[Effect, str]:
         treated = _ordinals(read["treated"])
         control = None if read["control"] is None else _ordinals(read["control"])
         found = _effect(plan, treated, control)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ArithmeticError, ValueError, AttributeError) as error:
         raise PaperError(f"not a result of an experiment: {error!r}") from error
     return found, verdict(found, plan.target_pct)
 

@@ -1,7 +1,8 @@
 """Reminds people of the clocks of open incidents, through the notifier that alarms use.
 
-Which reminder is due is decided purely; that it was sent is a line of the incident, so a restart
-neither forgets nor repeats one.
+Which reminder is due is decided purely; that it is sent is a line of the incident, written before,
+so a restart repeats none. An incident that takes no more lines is no longer reminded of, and holds
+up no other.
 """
 
 from __future__ import annotations
@@ -92,8 +93,12 @@ class Reminders:
         for case in self._desk.all():
             if case.open:
                 for clock, name in due(case, self._clocks(case, now), now):
+                    try:
+                        self._desk.reminded(case.id, clock.id, name)
+                    except RegisterError as error:
+                        log.error("reminder_held", incident=case.id, error=str(error))
+                        break
                     self._tell(case, clock, now)
-                    self._desk.reminded(case.id, clock.id, name)
                     given += 1
         return given
 

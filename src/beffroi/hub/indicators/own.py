@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from beffroi.evidence.witness import vouched
 from beffroi.hub.indicators import uptime
 from beffroi.hub.indicators.entries import OWN
 from beffroi.hub.reports.figures import Figures, figures
+from beffroi.kernel.roster import Roster
 from beffroi.model.alarm import Alarm
 from beffroi.model.asset import Label
 from beffroi.model.finding import Severity
@@ -26,7 +28,6 @@ from beffroi.ports.store import Store
 
 GRAVE_MS, OTHER_MS = DAY_MS, 7 * DAY_MS
 REVIEW_DAYS = 180
-COSIGNATURE_BYTES = 76  # key hint, time, signature
 PRIVILEGED = ("admin", "operator")
 NO_COMMANDS = Label("la commune ne commande rien par le hub", "nothing is ordered through the hub")
 NO_LOG = Label("aucun journal de preuves n’est ouvert", "no evidence log is open")
@@ -47,7 +48,8 @@ K_MIN = 10
 @dataclass(frozen=True, slots=True)
 class Books:
     """What the hub keeps, as far as it exists here. `second` tells whether an account signs in
-    with a second factor; `sets` how many datasets are published, and fresh as announced, now."""
+    with a second factor; `sets` how many datasets are published, and fresh as announced, now;
+    `roster` is what the root has signed, None while there is nothing valid."""
 
     store: Store
     registers: RegisterStore
@@ -56,6 +58,7 @@ class Books:
     reports: ReportStore | None = None
     second: Callable[[str], bool] | None = None
     sets: Callable[[], tuple[int, int]] | None = None
+    roster: Callable[[], Roster | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +205,11 @@ def log_age(ask: Ask) -> Measured:
         seen = log.witnessed()
     except LogError:
         return unproven(NO_WITNESS)
-    times = [
-        int.from_bytes(one.raw[4:12], "big") * 1_000
-        for one in (seen.signatures if seen else ())
-        if len(one.raw) == COSIGNATURE_BYTES
-    ]
+    roster = ask.books.roster() if ask.books.roster else None
+    times = vouched(seen, roster).values() if seen and roster else ()
     if not times or seen is None:
         return unproven(NO_WITNESS)
-    return Measured(max(0, ask.now_ms - max(times)) / HOUR_MS, 1.0, seen.size)
+    return Measured(max(0, ask.now_ms - max(times) * 1_000) / HOUR_MS, 1.0, seen.size)
 
 
 def exposed(ask: Ask) -> Measured:

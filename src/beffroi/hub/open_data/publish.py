@@ -21,6 +21,7 @@ from beffroi.hub.open_data.shelf import File, Shelf
 from beffroi.hub.services import Services
 from beffroi.model.limits import OPEN_DAYS, OPEN_DAYS_MAX, SEAL_AFTER_H
 from beffroi.model.measure import DAY_MS, HOUR_MS
+from beffroi.ports.log_store import LogStore
 from beffroi.ports.store import PeopleStore
 
 DECISION, LICENCE, CONTACT = "open_data:", "open_data_licence", "open_data_contact"
@@ -60,13 +61,20 @@ class OpenData:
         if dataset_id not in self.all:
             raise UnknownError(dataset_id)
         people, now = self._services.store.people, self._services.clock.now_ms()
-        if self._services.dispatch is not None:
+        log = self._log()
+        if log is not None:
             refs = {"source": dataset_id, "outcome": "open" if opened else "closed"}
-            draft = Draft("opendata.decided", now, refs=refs)
-            self._services.dispatch.book.log.append([draft])
+            log.append([Draft("opendata.decided", now, refs=refs)])
         value = json.dumps({"open": opened, "by": by, "at_ms": now})
         people.put_setting(DECISION + dataset_id, value)
         people.log_access(now, by, "open_data_open" if opened else "open_data_close", dataset_id)
+
+    def _log(self) -> LogStore | None:
+        """Before there is a root of trust the office has it open."""
+        services = self._services
+        if services.dispatch is not None:
+            return services.dispatch.book.log
+        return services.office.stores.journal if services.office is not None else None
 
     def licence(self) -> Licence:
         chosen = self._services.store.people.setting(LICENCE) or DEFAULT_LICENCE

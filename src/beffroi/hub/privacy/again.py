@@ -60,14 +60,15 @@ def _of(people: PeopleStore, user: User, erased: Collection[str]) -> bool:
 
 
 def _account(people: PeopleStore, user: User, now_ms: int) -> bool:
-    """Whether there was a name to take away."""
+    """Whether there was a name to take away. The name goes last: while it is there, what an attempt
+    that was cut off has left is found again."""
     left = User(user.id, f"({user.id})", "reader", active=False)
     if user == left:
         return False
-    people.put_user(left)
+    people.log_access(now_ms, ACTOR, ACCOUNT_ERASED, user.id)
     for name in SETTINGS:
         people.put_setting(name + user.id, "")
-    people.log_access(now_ms, ACTOR, ACCOUNT_ERASED, user.id)
+    people.put_user(left)
     return True
 
 

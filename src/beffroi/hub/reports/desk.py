@@ -2,7 +2,8 @@
 in step. The one place that puts together what is public and what is personal.
 
 Order of writing: personal data first, then the report, then what follows from it. A crash between
-leaves words that nobody points to, which retention takes; never a report whose words are lost.
+leaves words that nobody points to, which retention takes; never a report whose words are lost. What
+is erased goes in the same order: while the report points to somebody, it can be tried again.
 """
 
 from __future__ import annotations
@@ -273,10 +274,12 @@ class ReportDesk:
 
     def _gone(self, report: Report, action: str, actor: str) -> Report:
         act = ReportAct(action, actor, self._clock.now_ms())
-        after = self.act(report.id, act)
+        refused = lifecycle.decide(report, act)
+        if isinstance(refused, Refused):
+            raise ReportRefusedError(refused)
         if report.subject:  # the key is destroyed, and with it everything they sent
             self._personal.erase(report.subject, actor, act.now_ms)
-        return after
+        return self.act(report.id, act)
 
     def _follow(self, change: ReportChange) -> None:
         """What a stored change asks for. None of it may undo the change."""
