@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from beffroi.domains.attrs import number_or, text
+from beffroi.domains.bay import FREE, HEARD_MS, UNKNOWN
 from beffroi.domains.entitlement.reconcile import LIKELY_P, Span, balance
 from beffroi.domains.entitlement.token import MINUTES_MAX
 from beffroi.domains.entitlement.verify import Refused, Verifier
@@ -24,11 +25,9 @@ from beffroi.domains.timetable import TimetableError, Window, spans, windows
 from beffroi.kernel import keys
 from beffroi.model.asset import Asset
 from beffroi.model.finding import Finding
+from beffroi.model.measure import DAY_MS
 from beffroi.model.reading import Obs
 
-DAY_MS = 86_400_000
-HEARD_MS = 26 * 3_600_000  # sensors that speak of changes alone give a sign once a day
-FREE, UNKNOWN = 0.0, 3.0  # as bays say their state
 KNOWN_SHARE_MIN = 0.9  # L: of the bays and paying hours; below it a night is not proven
 
 
