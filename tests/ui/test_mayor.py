@@ -14,17 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.ui.conftest import context_of
 from tests.ui.test_pages import looks
+from tests.ui.test_reports import shot
 from tests.ui.world import World
 
 from beffroi.hub.dossier.mayor import bare
 from beffroi.hub.dossier.proofs import NAME
-
-SHOTS = os.environ.get("BEFFROI_SHOTS", "")
-
-
-def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 def open_page(town: World, browser: Browser, state: dict[str, object]) -> Page:

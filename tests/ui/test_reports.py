@@ -17,6 +17,7 @@ from beffroi.api.report_gate import Gate
 from beffroi.model.report import Report
 from beffroi.ports.reports import Wanted
 
+STILL = ".skip { display: none } .rail, .rail nav { position: static }"  # for tall pictures
 XSS = "<img src=x onerror=document.title='pwned'>"
 
 
@@ -24,7 +25,7 @@ def shot(page: Page, name: str) -> None:
     """Kept when BEFFROI_SHOTS names a folder."""
     folder = os.environ.get("BEFFROI_SHOTS")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, style=STILL)
 
 
 def newest(town: World) -> Report:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 import uvicorn
@@ -45,6 +45,7 @@ from beffroi.hub.coordination.feed import Feed
 from beffroi.hub.delegations import Delegations
 from beffroi.hub.dispatch.alarming import ToDesk
 from beffroi.hub.dossier.ledger import Ledger
+from beffroi.hub.dossier.office import Office
 from beffroi.hub.house.keeper import House
 from beffroi.hub.ingest.loop import IngestLoop
 from beffroi.hub.ingest.orders import Orders
@@ -219,17 +220,8 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
         )
         await asyncio.to_thread(attach, feed, places, dispatch, desk)
         watching = asyncio.create_task(steady("coordination", feed.run))
-        delegations = Delegations(office.registers, store.assets, clock)
-        chores: dict[str, Callable[[], Awaitable[None]]] = {
-            "retention": lambda: keep(store.readings, clock),
-            "beat": lambda: beat(store, clock),
-            "indicators": lambda: warm(services.results),
-            "privacy": keeper.run,
-            "delegations": delegations.run,
-            "house": house.run,
-            "nights": nights_of(settings, services, office, alarms).run,
-            **{type(one).__name__.lower(): one.run for one in alerts},
-        }
+        nights = nights_of(settings, services, office, alarms)
+        chores = _chores(services, office, (keeper, house, nights, *alerts))
         upkeep = asyncio.gather(*(steady(name, run) for name, run in chores.items()))
         try:
             yield app
@@ -246,6 +238,24 @@ async def running(settings: Settings) -> AsyncIterator[FastAPI]:
                 witness.close()
             await asyncio.to_thread(herald.close)
     store.close()
+
+
+class _Runs(Protocol):
+    async def run(self) -> None: ...
+
+
+def _chores(
+    services: Services, office: Office, beside: Iterable[_Runs]
+) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What goes on while people look at pages, by name."""
+    store, clock = services.store, services.clock
+    delegations = Delegations(office.registers, store.assets, clock)
+    return {
+        "retention": lambda: keep(store.readings, clock),
+        "beat": lambda: beat(store, clock),
+        "indicators": lambda: warm(services.results),
+        **{type(one).__name__.lower(): one.run for one in (delegations, *beside)},
+    }
 
 
 def _orders(store: SqlStore, clock: SystemClock) -> Orders:

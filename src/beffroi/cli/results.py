@@ -26,7 +26,7 @@ from beffroi.kernel.roster import Roster
 from beffroi.model.limits import INDICATOR_FRESH_S
 from beffroi.ports.clock import Clock
 from beffroi.ports.log_store import LogStore
-from beffroi.ports.store import StoreError
+from beffroi.ports.store import Store, StoreError
 
 BEAT_S = 60.0
 DEFAULT_ZONE = "Europe/Paris"
@@ -84,7 +84,7 @@ def scoreboard_of(
     return Scoreboard(books, domains, write, clock, signed)
 
 
-async def beat(store: SqlStore, clock: Clock) -> None:
+async def beat(store: Store, clock: Clock) -> None:
     """A sign of life every minute, until cancelled: stops of the hub are told from the gaps."""
     while True:
         try:

@@ -98,10 +98,11 @@ class Folder:
         try:
             if not answer.exists():
                 _write(question, request)
-            while not answer.exists():
-                if time.monotonic() >= until:
+            # Who asked has gone at the deadline: what comes then is for who asks again.
+            while (left_s := until - time.monotonic()) <= 0 or not answer.exists():
+                if left_s <= 0:
                     raise WitnessError(f"no answer in {self.folder} yet: carry it and ask again")
-                time.sleep(FOLDER_POLL_S)
+                time.sleep(min(FOLDER_POLL_S, left_s))
             status, _, body = answer.read_bytes().partition(b"\n")
             answer.unlink()
             question.unlink(missing_ok=True)

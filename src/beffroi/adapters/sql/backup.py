@@ -114,7 +114,9 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 def _run(url: URL, command: list[str]) -> None:
     """One of PostgreSQL's programs on the database at `url`. The password is not among its words:
     everybody on the machine can read those."""
-    where = url.set(drivername="postgresql", password=None).render_as_string()
+    where = URL.create(
+        "postgresql", url.username, None, url.host, url.port, url.database, url.query
+    ).render_as_string(hide_password=False)
     secret = {"PGPASSWORD": str(url.password)} if url.password else {}
     try:
         done = subprocess.run(
