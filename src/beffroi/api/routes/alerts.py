@@ -12,8 +12,9 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from beffroi.api.access import Svc, public
+from beffroi.api.kept import unchanged
 from beffroi.api.problems import Refusal, not_found
-from beffroi.api.routes.open_data import base_of, none_match
+from beffroi.api.routes.open_data import base_of
 from beffroi.hub.announcer import Announcer
 from beffroi.kernel.keys import sha256
 from beffroi.model.limits import CAP_FRESH_S
@@ -64,14 +65,10 @@ def read_alert(
 
 
 def _answer(request: Request, body: bytes, media: str, keep: str) -> Response:
-    tag = f'"{sha256(body).hex()[:32]}"'
     headers = {
-        "etag": tag,
+        "etag": f'"{sha256(body).hex()[:32]}"',
         "cache-control": keep,
         "access-control-allow-origin": "*",  # there is no secret in it
         "cross-origin-resource-policy": "cross-origin",
     }
-    known = {one.strip().removeprefix("W/") for one in none_match(request).split(",")}
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers, media_type=media)
-    return Response(body, headers=headers, media_type=media)
+    return unchanged(request, headers) or Response(body, headers=headers, media_type=media)

@@ -124,10 +124,7 @@ async def public_map(request: Request, services: Svc) -> Response:
     lang = lang if lang in LANGS else LANGS[0]
     now_ms = services.clock.now_ms()
     kept = await shelf.get(lang, now_ms, lambda: _encode(_collection(services, lang)))
-    asked, accepts = (request.headers.get(h, "") for h in ("if-none-match", "accept-encoding"))
-    return kept.answer(
-        asked, accepts, "application/geo+json", f"public, max-age={int(REPORTS_PUBLIC_S)}"
-    )
+    return kept.answer(request, "application/geo+json", f"public, max-age={int(REPORTS_PUBLIC_S)}")
 
 
 def _collection(services: Services, lang: str) -> dict[str, Any]:

@@ -141,8 +141,7 @@ async def public_ground(request: Request, services: Svc) -> Response:
         return json.dumps({"type": "FeatureCollection", "features": _ground(services)}).encode()
 
     kept = await shelf.get("ground", services.clock.now_ms(), made)
-    asked, accepts = (request.headers.get(h, "") for h in ("if-none-match", "accept-encoding"))
-    return kept.answer(asked, accepts, "application/geo+json", f"public, max-age={int(GROUND_S)}")
+    return kept.answer(request, "application/geo+json", f"public, max-age={int(GROUND_S)}")
 
 
 def gate_of(request: Request) -> Gate:
