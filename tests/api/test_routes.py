@@ -189,3 +189,41 @@ def test_a_large_town_comes_in_groups(town: World, admin: httpx.Client) -> None:
     assert body["grouped"] is True
     assert len(body["features"]) < 2_000
     assert sum(f["properties"]["c"] for f in body["features"]) == len(many)
+
+
+BIG = 10**23  # no store and no clock has such a number
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/alarms?state=closed&before_ms={}", "/alarms?view=closed&before={}", "/data?after={}",
+        "/api/quarantine?after_id={}", "/api/privacy/accesses?before={}",
+        "/privacy/accesses?before={}", "/api/reports/figures?since_ms={}",
+        "/api/assets/a-0/hours?prop=x&start_ms={}&end_ms={}", "/api/commands?before_ms={}",
+        "/api/assets/a-0/series?prop=x&start_ms={}&end_ms={}1", "/list?after={}",
+        "/devices?start={}", "/commands?before={}", "/evidence?before={}",
+    ],
+)  # fmt: skip
+def test_a_number_beyond_all_bounds_is_a_refusal_and_no_fault(
+    admin: httpx.Client, path: str
+) -> None:
+    for number in (BIG, -BIG, -1):
+        assert admin.get(path.replace("{}", str(number))).status_code == 422, number
+
+
+@pytest.mark.parametrize("year", ["²", "9" * 5_000, "-1", "two"])
+def test_a_year_that_is_none_is_told_in_the_reader_s_language(
+    town: World, admin: httpx.Client, year: str
+) -> None:
+    given = {"csrf": admin.headers["x-csrf-token"], "name": "sets_open", "value": "1", "year": year}
+    pages = {"accept": "text/html", "accept-language": "fr"}
+    answer = admin.post("/indicators/entries", data=given, headers=pages)
+    assert answer.status_code == 422
+    assert "Écrivez l’année avec quatre chiffres." in answer.text
+
+
+def test_a_codec_that_is_not_there_is_not_removed(admin: httpx.Client) -> None:
+    given = {"csrf": admin.headers["x-csrf-token"]}
+    answer = admin.post("/data/codecs/feedbeef/remove", data=given)
+    assert answer.status_code == 404

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import household
 from beffroi.api.kept import unchanged
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.routes.open_data import base_of
@@ -27,8 +28,7 @@ FRESH = f"public, max-age={CAP_FRESH_S}"
 
 def outbox(request: Request, services: Svc) -> Outbox:
     """What is published, for the public: with a limit per address."""
-    address = request.client.host if request.client else ""
-    if not request.app.state.alert_tries.allowed(address, services.clock.now_ms()):
+    if not request.app.state.alert_tries.allowed(household(request), services.clock.now_ms()):
         text = "Too many requests came from here. Wait ten minutes; alerts may be kept and shared."
         raise Refusal(429, "too_many_requests", text)
     found: Announcer | None = request.app.state.announcer

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from beffroi.api import open311 as shapes
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import address_of
 from beffroi.api.open311 import Open311Error, moment, read_degrees, read_moment
 from beffroi.api.problems import Refusal
 from beffroi.api.report_gate import Gate
@@ -129,7 +130,6 @@ def _received(
 ) -> list[dict[str, Any]]:
     _jurisdiction(services, values)
     gate: Gate = request.app.state.report_gate
-    ip = request.client.host if request.client else ""
     lat, lon = values.get("lat", ""), values.get("long", "")
     names = (values.get("first_name", ""), values.get("last_name", ""))
     code = values.get("service_code", "")
@@ -150,7 +150,7 @@ def _received(
         source="open311",
     )
     try:
-        gate.admit(ip, services.clock.now_ms())
+        gate.admit(address_of(request), services.clock.now_ms())
         report = desk_of(services).receive(sent).report
     except Refusal as refusal:
         raise Open311Error(refusal.status, str(refusal)) from refusal

@@ -17,6 +17,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import household
 from beffroi.api.kept import unchanged
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.open_data import catalogue, publish
@@ -50,9 +51,8 @@ def open_data_of(request: Request) -> OpenData:
 
 
 def asked(request: Request, services: Svc) -> OpenData:
-    """The same, for the public: with a limit per address."""
-    address = request.client.host if request.client else ""
-    if not request.app.state.open_tries.allowed(address, services.clock.now_ms()):
+    """The same, for the public: with a limit per household."""
+    if not request.app.state.open_tries.allowed(household(request), services.clock.now_ms()):
         text = "Too many requests came from here. Wait ten minutes; files may be kept and shared."
         raise Refusal(429, "too_many_requests", text)
     return open_data_of(request)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import Moment
 from beffroi.api.kept import Shelf
 from beffroi.api.report_views import as_desk, as_public, desk_of, event_json, report_of
 from beffroi.api.words import LANGS, lang_of
@@ -62,7 +63,7 @@ def read_reports(
 
 
 @router.get("/api/reports/figures")
-def read_figures(services: Svc, since_ms: int = 0) -> dict[str, Any]:
+def read_figures(services: Svc, since_ms: Moment = 0) -> dict[str, Any]:
     """Delays over the reports received since then (see `hub.reports.figures`)."""
     wanted = Wanted(since_ms=since_ms, limit=REPORTS_OPEN_MAX)
     found = desk_of(services).store.reports(wanted)

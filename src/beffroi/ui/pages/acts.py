@@ -142,7 +142,7 @@ def _wish(found: Mapping[str, Any], action: str, given: Mapping[str, str]) -> Wi
     named = {k.removeprefix(PREFIX): v for k, v in given.items() if k.startswith(PREFIX)}
     params = command_words.parsed(found["actions"][action]["params"], named)
     hours = given.get("hours", "")
-    life_ms = int(hours) * HOUR_S * 1000 if hours.isdigit() and len(hours) <= 2 else 0
+    life_ms = int(hours) * HOUR_S * 1000 if hours.isdecimal() and len(hours) <= 2 else 0
     return Wish(found["target"], action, params, 0, life_ms)
 
 

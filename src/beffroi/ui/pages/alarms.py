@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from beffroi.api import alarm_views, sight
 from beffroi.api.access import Me, Svc
 from beffroi.api.alarm_views import AlarmView
+from beffroi.api.asked import Moment
 from beffroi.api.problems import Refusal, understood
 from beffroi.api.routes.alarms import alarm_of, listed_for
 from beffroi.api.words import lang_of
@@ -40,7 +41,7 @@ def desk_page(
     me: Me,
     view: str = "todo",
     domain: str = "",
-    before: int = 0,
+    before: Moment = 0,
     last: str = "",
 ) -> Response:
     opened = sight.alarms_seen(services, me.user, services.desk.open())

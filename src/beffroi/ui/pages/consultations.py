@@ -13,6 +13,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import household
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.routes.consultations import booth_of, desk_of, refused, seen
 from beffroi.hub.consultations.desk import Consultations
@@ -54,7 +55,7 @@ def vote(
     desk, now = desk_of(request), services.clock.now_ms()
     one = seen(desk, ident)
     try:
-        booth_of(request).admit(request.client.host if request.client else "", now)
+        booth_of(request).admit(household(request), now)
         with refused():
             receipt = desk.vote(ident, code[:TYPED_CHARS_MAX], choice, word[:PERSON_CHARS_MAX], now)
     except Refusal as refusal:
@@ -70,7 +71,7 @@ def find(
 ) -> Response:
     desk = desk_of(request)
     one = seen(desk, ident)
-    booth_of(request).admit(request.client.host if request.client else "", services.clock.now_ms())
+    booth_of(request).admit(household(request), services.clock.now_ms())
     with refused():
         ballot = desk.find(ident, receipt[: 2 * TYPED_CHARS_MAX], word[:PERSON_CHARS_MAX])
     said = one.choices[ballot.choice] if ballot else ""
