@@ -19,6 +19,7 @@ from beffroi.domains.registry import domains
 from beffroi.hub.live import Value
 from beffroi.model.asset import Device
 from beffroi.model.limits import MESSAGE_BYTES_MAX, UPLOAD_BYTES_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.store import Hour
 from beffroi.ui.i18n import ago, moment, number
 from beffroi.ui.pages.entry import safe_next
@@ -63,7 +64,7 @@ def test_posture_rewards_what_is_known_and_good() -> None:
         bare,
         status="enrolled",
         cert_serial="1f",
-        cert_not_after_ms=NOW + 100 * posture.DAY_MS,
+        cert_not_after_ms=NOW + 100 * DAY_MS,
         last_seen_ms=NOW - 1000,
         firmware="2",
         firmware_newest="2",
@@ -75,10 +76,10 @@ def test_posture_rewards_what_is_known_and_good() -> None:
     for change, code in [
         ({"default_secret": True}, "left"),
         ({"cert_not_after_ms": NOW - 1}, "expired"),
-        ({"cert_not_after_ms": NOW + posture.DAY_MS}, "soon"),
+        ({"cert_not_after_ms": NOW + DAY_MS}, "soon"),
         ({"support_end": "2020-01-01"}, "unsupported"),
         ({"firmware": "1"}, "outdated"),
-        ({"last_seen_ms": NOW - 3 * posture.DAY_MS}, "silent"),
+        ({"last_seen_ms": NOW - 3 * DAY_MS}, "silent"),
         ({"status": "revoked"}, "revoked"),
     ]:
         worse = posture.judge(replace(best, **change), NOW)

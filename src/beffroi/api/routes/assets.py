@@ -17,9 +17,10 @@ from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.live import Event
 from beffroi.model.asset import Asset
 from beffroi.model.limits import PAGE_ROWS_MAX
+from beffroi.model.measure import DAY_MS
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
-YEARS_MS_MAX = 11 * 366 * series.DAY_MS
+YEARS_MS_MAX = 11 * 366 * DAY_MS
 _encode = msgspec.json.Encoder().encode
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +22,7 @@ from beffroi.model.alarm import Alarm, AlarmState, Decision, DecisionKind
 from beffroi.model.finding import Severity
 from beffroi.model.limits import PAGE_ROWS_MAX
 from beffroi.ports.store import User
+from beffroi.ui.office import zone_of
 from beffroi.ui.pages.entry import safe_next
 from beffroi.ui.render import page
 from beffroi.ui.rows import row_of
@@ -189,15 +189,13 @@ def _figures(opened: Any, me: str, now_ms: int) -> dict[str, int]:
 
 def _decision(services: Svc, kind: str, owner: str, deadline: str, reason: str) -> Decision:
     """The deadline is a day: it ends at noon of that day in the commune's time."""
-    commune = services.store.assets.commune()
-    zone = ZoneInfo(commune.timezone if commune else "Europe/Paris")
     try:
         day = datetime.fromisoformat(deadline).date()
     except ValueError:
         raise Refusal(422, "deadline", "Choose the day until which it must be done.") from None
     if kind not in tuple(DecisionKind):
         raise Refusal(422, "decision_kind", "Choose one of the five decisions.")
-    at = datetime.combine(day, NOON, zone)
+    at = datetime.combine(day, NOON, zone_of(services))
     return Decision(DecisionKind(kind), owner, int(at.timestamp() * 1000), reason)
 
 

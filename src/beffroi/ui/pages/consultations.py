@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime, time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -19,6 +18,7 @@ from beffroi.api.routes.consultations import booth_of, desk_of, refused, seen
 from beffroi.hub.consultations.desk import Consultations
 from beffroi.model.consultation import Consultation, Stage
 from beffroi.model.limits import PERSON_CHARS_MAX, VOTING_CODE_CHARS
+from beffroi.ui.office import zone_of
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -96,14 +96,13 @@ def draft(
 ) -> Response:
     """Choices come one a line; the last day ends at its last minute in the commune's time."""
     desk, now = desk_of(request), services.clock.now_ms()
-    commune = services.store.assets.commune()
     try:
         day = datetime.fromisoformat(until).date()
     except ValueError:
         refusal = Refusal(422, "day", "Choose the last day of the consultation.")
         return _desk(request, desk, refusal)
-    zone = ZoneInfo(commune.timezone if commune else "Europe/Paris")
-    closes_ms = int(datetime.combine(day, LAST_MINUTE, zone).timestamp() * 1000)
+    end = datetime.combine(day, LAST_MINUTE, zone_of(services))
+    closes_ms = int(end.timestamp() * 1000)
     try:
         with refused():
             made = desk.draft(title, text.replace("\r", ""), choices.splitlines(), closes_ms, now)

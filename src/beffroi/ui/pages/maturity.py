@@ -56,7 +56,6 @@ def add_answer(
 
 @router.post("/maturity/initiatives")
 async def add_initiative(request: Request, services: Svc, me: Me) -> Response:
-
     form = await request.form(max_fields=40)
     given = {key: value for key, value in form.items() if isinstance(value, str)}
     axes = [value for value in form.getlist("axis") if isinstance(value, str)]

@@ -18,12 +18,13 @@ from beffroi.hub.dossier.gather import gather
 from beffroi.hub.dossier.mayor import SHOWN_MAX, Desk, page_of
 from beffroi.hub.incidents.clocks import pressing
 from beffroi.hub.services import Services
+from beffroi.model.measure import DAY_MS
 from beffroi.ui.office import office_of
 from beffroi.ui.pages.incidents import clocks_of
 from beffroi.ui.render import page
 
 router = APIRouter()
-DAYS_MS = 90 * 86_400_000  # of commands and reports
+DAYS_MS = 90 * DAY_MS  # of commands and reports
 
 
 @router.get("/maire")
