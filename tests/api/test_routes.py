@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from tests.ui.world import PASSPHRASE, World, world
 
 from beffroi.api import accounts, sessions
@@ -221,6 +223,29 @@ def test_a_year_that_is_none_is_told_in_the_reader_s_language(
     answer = admin.post("/indicators/entries", data=given, headers=pages)
     assert answer.status_code == 422
     assert "Écrivez l’année avec quatre chiffres." in answer.text
+
+
+@pytest.mark.parametrize("path", ["/maturity", "/api/maturity", "/indicators", "/maire"])
+def test_a_page_asks_the_store_for_one_thing_once(
+    town: World, admin: httpx.Client, path: str
+) -> None:
+    """Once its figures are there: not each month, and not each list, reads its books again."""
+    pages = {"accept": "text/html"}
+    assert admin.get(path, headers=pages).status_code == 200
+    asked: list[tuple[str, str]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        if any(f"FROM {table}" in statement for table in ("register", "person")):
+            asked.append((statement, repr(given)))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        admin.get(path, headers=pages)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert asked
+    often = {one: asked.count(one) for one in asked if "person.id = ?" not in one[0]}
+    assert max(often.values()) <= 2, often
 
 
 def test_a_codec_that_is_not_there_is_not_removed(admin: httpx.Client) -> None:

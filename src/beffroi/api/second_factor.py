@@ -16,7 +16,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from beffroi.api import own_data, sessions
-from beffroi.api.access import ROLES, SECOND, SECOND_NEEDED
+from beffroi.api.access import SECOND, SECOND_NEEDED
+from beffroi.api.policies import ROLES
 from beffroi.api.problems import Refusal
 from beffroi.api.tries import Tries
 from beffroi.hub.privacy.egress import OWN

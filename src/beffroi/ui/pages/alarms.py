@@ -52,12 +52,13 @@ def desk_page(
         chosen = [a for a in _single(opened) if _wanted(a, view, me.user.id)]
         chosen = [a for a in chosen if not domain or a.domain == domain]
     lang = lang_of(request)
-    shown = alarm_views.views(services, chosen[:PAGE_ROWS_MAX], lang)
+    who = alarm_views.people(services)
+    shown = alarm_views.views(services, chosen[:PAGE_ROWS_MAX], lang, who)
     facts: dict[str, Any] = {
         "view": view,
         "domain": domain,
         "alarms": shown,
-        "members": _members(services, opened, lang),
+        "members": _members(services, opened, lang, who),
         "undecided": sum(awaits_decision(alarm) for alarm in opened),
         "figures": _figures(opened, me.user.id, services.clock.now_ms()),
         "older": chosen[-1] if view == "closed" and len(chosen) == PAGE_ROWS_MAX else None,
@@ -116,7 +117,8 @@ def _alarm_page(
     typed: dict[str, str] | None = None,
 ) -> Response:
     lang = lang_of(request)
-    view = alarm_views.views(services, [alarm], lang)[0]
+    who = alarm_views.people(services)
+    view = alarm_views.views(services, [alarm], lang, who)[0]
     asset = services.store.assets.asset(alarm.asset) if alarm.asset else None
     members = sight.alarms_seen(services, me.user, alarm_views.members(services, alarm))
     row = None
@@ -129,9 +131,9 @@ def _alarm_page(
         "asset": asset,
         "row": row,
         "story": list(reversed(alarm_views.story(services, alarm.id))),
-        "who": alarm_views.people(services).called,
+        "who": who.called,
         "users": _colleagues(services, me),
-        "group_members": alarm_views.views(services, members, lang),
+        "group_members": alarm_views.views(services, members, lang, who),
         "events": EVENTS,
         "decisions": DECISIONS,
         "acts": ACTIONS,
@@ -163,13 +165,15 @@ def _single(opened: Iterable[Alarm]) -> list[Alarm]:
     return [alarm for alarm in opened if alarm.group not in groups]
 
 
-def _members(services: Svc, opened: Any, lang: str) -> dict[str, list[AlarmView]]:
+def _members(
+    services: Svc, opened: Any, lang: str, who: alarm_views.People
+) -> dict[str, list[AlarmView]]:
     found: dict[str, list[Alarm]] = {}
     for alarm in opened:
         if alarm.group:
             found.setdefault(alarm.group, []).append(alarm)
     return {
-        group: alarm_views.views(services, some[:PAGE_ROWS_MAX], lang)
+        group: alarm_views.views(services, some[:PAGE_ROWS_MAX], lang, who)
         for group, some in found.items()
     }
 
