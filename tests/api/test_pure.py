@@ -18,6 +18,7 @@ from beffroi.api.catalogue import marks
 from beffroi.domains.registry import domains
 from beffroi.hub.live import Value
 from beffroi.model.asset import Device
+from beffroi.model.cells import FORMULA
 from beffroi.model.limits import MESSAGE_BYTES_MAX, UPLOAD_BYTES_MAX
 from beffroi.model.measure import DAY_MS
 from beffroi.ports.store import Hour
@@ -93,7 +94,11 @@ def test_csv_reads_back_and_runs_no_formula(cells: list[str]) -> None:
     line = inventory.csv_line(cells)
     (row,) = csv.reader(io.StringIO(line, newline=""), delimiter=";")
     assert [cell.removeprefix("'") for cell in row] == [c.removeprefix("'") for c in cells]
-    assert not any(cell.startswith(inventory.FORMULA) for cell in row)
+    assert not any(cell.lstrip(" ").startswith(FORMULA) for cell in row)
+
+
+def test_a_longitude_west_of_greenwich_is_a_number_in_a_table() -> None:
+    assert inventory.csv_line([-1.55, " =1+1", "|cmd"]) == '"-1.55";"\' =1+1";"\'|cmd"\r\n'
 
 
 @given(st.lists(st.tuples(st.floats(2, 3), st.floats(48, 49)), min_size=1, max_size=300))

@@ -19,12 +19,12 @@ from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.codecs import removed
 from beffroi.hub.services import Services
 from beffroi.model.asset import Asset, Device, is_device_id
+from beffroi.model.cells import inert
 from beffroi.model.limits import NAME_CHARS_MAX
 from beffroi.ports.identity import Bundle
 from beffroi.ports.store import User
 
 EUI = re.compile(r"[0-9A-F]{16}")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SLUG_CHARS_MAX = 40
 
 
@@ -143,12 +143,9 @@ def device_of(services: Services, device_id: str) -> Device:
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """One CSV line; a cell that a spreadsheet would run as a formula is made a text."""
-    safe = []
-    for cell in cells:
-        text = str(cell).replace('"', '""')
-        safe.append(f'"\'{text}"' if text.startswith(FORMULA) else f'"{text}"')
-    return ";".join(safe) + "\r\n"
+    """One CSV line; a text that a spreadsheet would run as a formula is marked, a number never."""
+    texts = (inert(cell) if isinstance(cell, str) else str(cell) for cell in cells)
+    return ";".join('"' + text.replace('"', '""') + '"' for text in texts) + "\r\n"
 
 
 def _check_asset(services: Services, new: NewDevice) -> None:

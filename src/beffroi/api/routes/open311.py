@@ -30,7 +30,7 @@ from beffroi.hub.reports.sent import Sent
 from beffroi.hub.services import Services
 from beffroi.model.limits import PHOTO_BYTES_MAX
 from beffroi.model.measure import DAY_MS
-from beffroi.model.report import Report, ReportState, Topic
+from beffroi.model.report import Report, Topic
 from beffroi.ports.reports import Wanted
 
 router = APIRouter(prefix="/open311/v2", include_in_schema=False)
@@ -41,7 +41,6 @@ IDS_MAX = 100
 FORM_FIELDS_MAX = 60
 PART_BYTES_MAX = 32 * 1024
 MEDIA = {"json": "application/json", "xml": "text/xml"}
-DELIVERED = (ReportState.ACCEPTED, ReportState.IN_PROGRESS, ReportState.ANSWERED)
 _encode = msgspec.json.Encoder().encode
 
 

@@ -28,6 +28,7 @@ from beffroi.api.sessions import Person
 from beffroi.hub.privacy import register
 from beffroi.hub.privacy.bulk import BulkError, By, Request, Rows
 from beffroi.hub.services import Services
+from beffroi.model.cells import inert
 from beffroi.model.limits import COMMENT_CHARS_MAX, PAGE_ROWS_MAX, PASSPHRASE_CHARS_MAX
 from beffroi.model.purposes import PURPOSES
 from beffroi.ports.personal import EgressError, PersonalError
@@ -36,7 +37,6 @@ router = APIRouter(prefix="/api", tags=["privacy"])
 PSEUDONYM = r"s-[0-9a-f]{32}"
 Pseudonym = Annotated[str, Field(pattern=rf"^{PSEUDONYM}$")]
 Result = TypeVar("Result")
-CELL_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
 class PassIn(BaseModel, extra="forbid"):
@@ -223,7 +223,7 @@ def csv_of(rows: Rows) -> str:
     writer = csv.writer(made)
     writer.writerow(names)
     for row in rows:
-        writer.writerow([_cell(text_of(row.get(name, b""))) for name in names])
+        writer.writerow([inert(text_of(row.get(name, b""))) for name in names])
     return made.getvalue()
 
 
@@ -265,7 +265,3 @@ def _guarded(call: Callable[..., Result], *args: object) -> Result:
         raise Refusal(429, "egress", text) from error
     except PersonalError as error:
         raise Refusal(409, "personal", "{text}", text=str(error)) from error
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(CELL_STARTS) else text
