@@ -61,7 +61,7 @@ def add_asset(
         raise Refusal(422, "kind_unknown", "Choose what the device watches.")
     if not (-180 <= lon <= 180 and -90 <= lat <= 90) or (lon == 0 and lat == 0):
         raise Refusal(422, "place", "Choose a place: latitude and longitude in degrees.")
-    name = _text(name, "name")
+    name = _text(name)
     if not name:
         raise Refusal(422, "name_missing", "Give it a name that people of the town recognise.")
     asset_id = _free_id(services, f"{kind}-{_slug(name)}")
@@ -84,7 +84,7 @@ def add_device(services: Services, new: NewDevice) -> Device:
         new.id,
         "" if new.is_gateway else new.asset,
         model=new.model,
-        maker=_text(new.maker, "maker"),
+        maker=_text(new.maker),
         is_gateway=new.is_gateway,
         status="pending",
         created_ms=services.clock.now_ms(),
@@ -106,9 +106,9 @@ def keep_up(services: Services, device_id: str, upkeep: Upkeep) -> Device:
     secret = {"yes": True, "no": False}.get(upkeep.default_secret)
     device = replace(
         device,
-        maker=_text(upkeep.maker, "maker"),
-        firmware=_text(upkeep.firmware, "firmware"),
-        firmware_newest=_text(upkeep.firmware_newest, "firmware"),
+        maker=_text(upkeep.maker),
+        firmware=_text(upkeep.firmware),
+        firmware_newest=_text(upkeep.firmware_newest),
         support_end=upkeep.support_end,
         default_secret=secret,
     )
@@ -176,11 +176,11 @@ def _behind(services: Services, device: Device, new: NewDevice) -> Device:
     return replace(behind, dev_eui=eui, codec=new.codec)
 
 
-def _text(text: str, what: str) -> str:
+def _text(text: str) -> str:
     text = " ".join(unicodedata.normalize("NFC", text).split())
     if len(text) > NAME_CHARS_MAX or not (text.isprintable() or not text):
-        message = "{what}: at most {most} printable characters."
-        raise Refusal(422, "text_long", message, what=what, most=NAME_CHARS_MAX)
+        message = "A maker, a version or a name has at most {most} printable characters."
+        raise Refusal(422, "text_long", message, most=NAME_CHARS_MAX)
     return text
 
 
