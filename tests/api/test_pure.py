@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from beffroi.api import condition, inventory, posture, series, town
+from beffroi.api import condition, inventory, posture, problems, series, town
 from beffroi.api.border import body_bytes_max, same_origin
 from beffroi.api.catalogue import marks
 from beffroi.domains.registry import domains
@@ -21,6 +21,7 @@ from beffroi.model.asset import Device
 from beffroi.model.cells import FORMULA
 from beffroi.model.limits import MESSAGE_BYTES_MAX, UPLOAD_BYTES_MAX
 from beffroi.model.measure import DAY_MS
+from beffroi.ports.log_store import LogError
 from beffroi.ports.store import Hour
 from beffroi.ui.i18n import ago, moment, number
 from beffroi.ui.pages.entry import safe_next
@@ -169,3 +170,9 @@ def test_words_numbers_and_times() -> None:
     assert moment(NOW, "en", "UTC", "day") == "21 September 2026"
     assert ago(NOW - 300_000, NOW, "fr") == "il y a 5 minutes"
     assert (ink_on("#ffffff"), ink_on("#000000")) == ("#101418", "#ffffff")
+
+
+def test_a_log_that_cannot_be_written_is_no_fault_and_names_no_file() -> None:
+    told = problems.understood(LogError("/home/commune/evidence: the disk is full"))
+    assert (told.status, told.code) == (503, "log")
+    assert "/home" not in str(told)
