@@ -13,13 +13,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from tests.ui.world import PASSPHRASE, World, world
 
-from beffroi.api import accounts, sessions
+from beffroi.api import accounts, inventory, sessions
 from beffroi.hub.live import Value
 from beffroi.model.asset import Asset, Commune, Device
 from beffroi.model.limits import MAP_FEATURES_MAX, WEB_BODY_BYTES_MAX
 from beffroi.model.reading import Row
 from beffroi.ports.codec import Codec
-from beffroi.ports.store import Batch, SeriesKey
+from beffroi.ports.store import Batch, SeriesKey, User
 
 HOUR_MS = 3_600_000
 
@@ -252,3 +252,31 @@ def test_a_codec_that_is_not_there_is_not_removed(admin: httpx.Client) -> None:
     given = {"csrf": admin.headers["x-csrf-token"]}
     answer = admin.post("/data/codecs/feedbeef/remove", data=given)
     assert answer.status_code == 404
+
+
+def test_a_new_passphrase_leaves_a_session_of_a_passkey_what_it_was(town: World) -> None:
+    """Else a person whose role needs two factors would be locked out of all pages but one."""
+    people = town.services.store.people
+    user = User("u-key", "Clé Dubois", "operator", accounts.hash_of(PASSPHRASE))
+    people.put_user(user)
+    for verified in (True, False):
+        token = sessions.start(town.services, user, verified=verified)
+        given = {"old": PASSPHRASE, "new": PASSPHRASE, "csrf": sessions.csrf_of(token)}
+        answer = httpx.post(
+            f"{town.url}/account/passphrase",
+            data=given,
+            cookies={sessions.COOKIE: token},
+            headers={"origin": town.url},
+        )
+        fresh = sessions.find(town.services, answer.cookies[sessions.COOKIE])
+        assert fresh is not None
+        assert fresh.verified is verified
+
+
+def test_two_places_of_one_name_are_two_assets(town: World) -> None:
+    known = asset(town, 0)
+    made = [
+        inventory.add_asset(town.services, known.domain, known.kind, "Place du puits", 2.0, 48.0)
+        for _ in range(3)
+    ]
+    assert len({one.id for one in made}) == 3

@@ -190,9 +190,11 @@ def _slug(name: str) -> str:
 
 
 def _free_id(services: Services, wish: str) -> str:
-    wish = _slug(wish) or "asset"
-    taken = services.store.assets.asset(wish) is not None
-    return f"{wish}-{secrets.token_hex(2)}" if taken else wish
+    """Never one that is taken: an asset would be written over."""
+    free = wish = _slug(wish) or "asset"
+    while services.store.assets.asset(free) is not None:
+        free = f"{wish}-{secrets.token_hex(2)}"
+    return free
 
 
 def suggested_id(services: Services, asset: Asset) -> str:
