@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +18,7 @@ from beffroi.api.tries import WINDOW_MS, Tries
 from beffroi.hub.services import Services
 from beffroi.model.limits import SESSION_S_MAX, SIGN_IN_KEYS_MAX, SIGN_IN_TRIES_PER_10_MIN_MAX
 
+NEXT = "cinq autres mots encore"
 GOOD = "quatre mots sans lien"
 
 
@@ -114,12 +116,35 @@ def test_a_session_ends_by_time_by_sign_out_and_by_a_new_passphrase(hub: Any) ->
     assert sessions.find(services(hub), old) is None
     assert sessions.find(services(hub), new)
     hub.clock.ahead_ms += 5
-    accounts.change_passphrase(services(hub), user, GOOD, "cinq autres mots encore")
+    accounts.change_passphrase(services(hub), Tries(), user, GOOD, "cinq autres mots encore")
     assert sessions.find(services(hub), new) is None
     fresh = sessions.start(services(hub), user)
     assert sessions.find(services(hub), fresh)
     hub.clock.ahead_ms += SESSION_S_MAX * 1000 + 1
     assert sessions.find(services(hub), fresh) is None
+
+
+def test_the_present_passphrase_cannot_be_guessed_in_a_session_left_open(hub: Any) -> None:
+    user, tries = join(hub), Tries(3)
+    for _ in range(3):
+        with pytest.raises(Refusal, match="not right"):
+            accounts.change_passphrase(services(hub), tries, user, "pas celle-ci", NEXT)
+    with pytest.raises(Refusal, match="Too many attempts"):
+        accounts.change_passphrase(services(hub), tries, user, GOOD, NEXT)
+    vouched = replace(user, password_hash="")  # its identity service knows it, we do not
+    with pytest.raises(Refusal, match="not right"):
+        accounts.change_passphrase(services(hub), Tries(), vouched, "", NEXT)
+
+
+def test_one_household_is_counted_once_however_many_addresses_it_has(hub: Any) -> None:
+    tries = Tries(3)
+    for n in range(3):
+        with pytest.raises(Refusal, match="not right"):
+            accounts.sign_in(services(hub), tries, f"Personne {n}", GOOD, f"2001:db8:0:7::{n + 1}")
+    with pytest.raises(Refusal, match="Too many attempts"):
+        accounts.sign_in(services(hub), tries, "Personne 4", GOOD, "2001:db8:0:7:ffff::1")
+    with pytest.raises(Refusal, match="not right"):
+        accounts.sign_in(services(hub), tries, "Personne 5", GOOD, "2001:db8:0:8::1")
 
 
 def test_a_token_with_another_time_is_another_token(hub: Any) -> None:

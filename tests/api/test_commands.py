@@ -193,17 +193,24 @@ def test_a_passkey_is_registered_named_by_the_root_and_approves(web: Web) -> Non
 
 def test_a_registration_that_is_not_ours_is_refused(web: Web) -> None:
     client = web.client("operator")
-    for odd in (
-        {"origin": "https://evil.example"},
-        {"challenge": b64(bytes(32))},
-        {"flags": 0x41},  # nobody was verified
+    for odd, status in (
+        ({"origin": "https://evil.example"}, 422),
+        ({"challenge": b64(bytes(32))}, 409),  # none that this session was given
+        ({"flags": 0x41}, 422),  # nobody was verified
     ):
         options = client.post("/api/passkeys/options", json={}).json()
         answer = client.post("/api/passkeys", json=Authenticator().create(options, **odd))
-        assert answer.status_code == 422, (odd, answer.text)
+        assert answer.status_code == status, (odd, answer.text)
     again = client.post("/api/passkeys", json=Authenticator().create(options))
     assert again.json()["code"] == "no_challenge"  # each is used once
     assert client.get("/api/passkeys").json() == []
+
+
+def test_a_challenge_is_of_one_session(web: Web) -> None:
+    ana, bob = web.client("operator", "ana"), web.client("operator", "bob")
+    options = ana.post("/api/passkeys/options", json={}).json()
+    stolen = bob.post("/api/passkeys", json=Authenticator().create(options))
+    assert (stolen.status_code, stolen.json()["code"]) == (409, "no_challenge")
 
 
 def test_another_accounts_passkey_approves_nothing(web: Web) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.ui.world import World, world
 
 from beffroi.api.routes.consultations import Booth
+from beffroi.evidence.entry import read_entry
 from beffroi.hub.consultations import tally
 from beffroi.hub.consultations.desk import Consultations
 from beffroi.model.limits import VOTING_TRIES_PER_10_MIN_MAX
@@ -66,6 +67,18 @@ def test_a_vote_its_receipt_and_the_count(town: World) -> None:
     assert "notice-ok" in post(town, f"/consultations/{ident}/find", words).text
     words["word"] = "autre"
     assert "notice-ok" not in post(town, f"/consultations/{ident}/find", words).text
+
+
+def test_before_there_is_a_root_of_trust_the_log_vouches_too(town: World) -> None:
+    """The evidence log is opened from the first day: an opening is in it like everything else."""
+    assert town.services.dispatch is None
+    ident, _ = started(town)
+    one, log = desk(town).store.consultation(ident), town.services.journal
+    assert one is not None
+    assert log is not None
+    assert one.origin == log.origin
+    entry = read_entry(log.entry(one.opened))
+    assert (entry.kind, entry.subject.hex()) == ("consultation.opened", one.promise)
 
 
 def test_another_site_cannot_vote_for_anybody(town: World) -> None:

@@ -20,7 +20,7 @@ from tests.ui.world import PASSPHRASE, World, world
 from beffroi.adapters.log.fsck import fsck
 from beffroi.adapters.log.log import Log
 from beffroi.adapters.notify.outbox import Outbox
-from beffroi.api import accounts, second_factor, sessions
+from beffroi.api import accounts, command_views, second_factor, sessions
 from beffroi.hub.privacy import bulk, egress
 from beffroi.hub.privacy.keeper import Keeper
 from beffroi.ports.notify import Notice
@@ -115,6 +115,7 @@ def test_after_erasure_no_byte_of_the_person_is_left_and_the_log_verifies(
     people = town.services.store.people
     people.put_user(replace(agent, email="ysoline.brackmard@exemple.fr"))
     agent = people.user(agent.id) or agent
+    command_views.put_person(town.services, agent.id, agent.name)  # as the roster names it
     second_factor.begin(town.services, agent)
     outbox = Outbox(home / "outbox.jsonl")
     now = town.services.clock.now_ms()
@@ -149,8 +150,10 @@ def test_after_erasure_no_byte_of_the_person_is_left_and_the_log_verifies(
 def test_a_person_sees_and_takes_their_own_data_and_nobody_else_s(town: World) -> None:
     one, other = account(town, "Nestor Vial", "reader"), account(town, "Maud Pons", "reader")
     second_factor.begin(town.services, one)
+    command_views.put_person(town.services, one.id, "nestor")
     with session(town, one) as mine:
         found = mine.get("/api/me/data").json()
+        assert found["person_in_roster"] == "nestor"
         assert found["account"]["name"] == "Nestor Vial"
         assert found["vault"]["secret.totp_new"] == "kept, not handed out"
         text = mine.get("/api/me/data").text
@@ -164,6 +167,7 @@ def test_a_person_sees_and_takes_their_own_data_and_nobody_else_s(town: World) -
         assert mine.post("/api/me/erase", json={"passphrase": PASSPHRASE}).status_code == 204
         assert mine.get("/api/me").status_code == 401
     assert accounts.by_name(town.services.store.people, "Nestor Vial") is None
+    assert command_views.person_of(town.services, one.id) == ""
 
 
 def test_the_last_administrator_stays(town: World) -> None:

@@ -12,13 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from beffroi.api import condition, inventory, posture, series, town
+from beffroi.api import condition, inventory, posture, problems, series, town
 from beffroi.api.border import body_bytes_max, same_origin
 from beffroi.api.catalogue import marks
 from beffroi.domains.registry import domains
 from beffroi.hub.live import Value
 from beffroi.model.asset import Device
+from beffroi.model.cells import FORMULA
 from beffroi.model.limits import MESSAGE_BYTES_MAX, UPLOAD_BYTES_MAX
+from beffroi.model.measure import DAY_MS
+from beffroi.ports.log_store import LogError
 from beffroi.ports.store import Hour
 from beffroi.ui.i18n import ago, moment, number
 from beffroi.ui.pages.entry import safe_next
@@ -63,7 +66,7 @@ def test_posture_rewards_what_is_known_and_good() -> None:
         bare,
         status="enrolled",
         cert_serial="1f",
-        cert_not_after_ms=NOW + 100 * posture.DAY_MS,
+        cert_not_after_ms=NOW + 100 * DAY_MS,
         last_seen_ms=NOW - 1000,
         firmware="2",
         firmware_newest="2",
@@ -75,10 +78,10 @@ def test_posture_rewards_what_is_known_and_good() -> None:
     for change, code in [
         ({"default_secret": True}, "left"),
         ({"cert_not_after_ms": NOW - 1}, "expired"),
-        ({"cert_not_after_ms": NOW + posture.DAY_MS}, "soon"),
+        ({"cert_not_after_ms": NOW + DAY_MS}, "soon"),
         ({"support_end": "2020-01-01"}, "unsupported"),
         ({"firmware": "1"}, "outdated"),
-        ({"last_seen_ms": NOW - 3 * posture.DAY_MS}, "silent"),
+        ({"last_seen_ms": NOW - 3 * DAY_MS}, "silent"),
         ({"status": "revoked"}, "revoked"),
     ]:
         worse = posture.judge(replace(best, **change), NOW)
@@ -92,7 +95,11 @@ def test_csv_reads_back_and_runs_no_formula(cells: list[str]) -> None:
     line = inventory.csv_line(cells)
     (row,) = csv.reader(io.StringIO(line, newline=""), delimiter=";")
     assert [cell.removeprefix("'") for cell in row] == [c.removeprefix("'") for c in cells]
-    assert not any(cell.startswith(inventory.FORMULA) for cell in row)
+    assert not any(cell.lstrip(" ").startswith(FORMULA) for cell in row)
+
+
+def test_a_longitude_west_of_greenwich_is_a_number_in_a_table() -> None:
+    assert inventory.csv_line([-1.55, " =1+1", "|cmd"]) == '"-1.55";"\' =1+1";"\'|cmd"\r\n'
 
 
 @given(st.lists(st.tuples(st.floats(2, 3), st.floats(48, 49)), min_size=1, max_size=300))
@@ -163,3 +170,9 @@ def test_words_numbers_and_times() -> None:
     assert moment(NOW, "en", "UTC", "day") == "21 September 2026"
     assert ago(NOW - 300_000, NOW, "fr") == "il y a 5 minutes"
     assert (ink_on("#ffffff"), ink_on("#000000")) == ("#101418", "#ffffff")
+
+
+def test_a_log_that_cannot_be_written_is_no_fault_and_names_no_file() -> None:
+    told = problems.understood(LogError("/home/commune/evidence: the disk is full"))
+    assert (told.status, told.code) == (503, "log")
+    assert "/home" not in str(told)

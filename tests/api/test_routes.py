@@ -9,15 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from tests.ui.world import PASSPHRASE, World, world
 
-from beffroi.api import accounts, sessions
+from beffroi.api import accounts, inventory, sessions
 from beffroi.hub.live import Value
 from beffroi.model.asset import Asset, Commune, Device
 from beffroi.model.limits import MAP_FEATURES_MAX, WEB_BODY_BYTES_MAX
 from beffroi.model.reading import Row
 from beffroi.ports.codec import Codec
-from beffroi.ports.store import Batch, SeriesKey
+from beffroi.ports.store import Batch, SeriesKey, User
 
 HOUR_MS = 3_600_000
 
@@ -189,3 +191,92 @@ def test_a_large_town_comes_in_groups(town: World, admin: httpx.Client) -> None:
     assert body["grouped"] is True
     assert len(body["features"]) < 2_000
     assert sum(f["properties"]["c"] for f in body["features"]) == len(many)
+
+
+BIG = 10**23  # no store and no clock has such a number
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/alarms?state=closed&before_ms={}", "/alarms?view=closed&before={}", "/data?after={}",
+        "/api/quarantine?after_id={}", "/api/privacy/accesses?before={}",
+        "/privacy/accesses?before={}", "/api/reports/figures?since_ms={}",
+        "/api/assets/a-0/hours?prop=x&start_ms={}&end_ms={}", "/api/commands?before_ms={}",
+        "/api/assets/a-0/series?prop=x&start_ms={}&end_ms={}1", "/list?after={}",
+        "/devices?start={}", "/commands?before={}", "/evidence?before={}",
+    ],
+)  # fmt: skip
+def test_a_number_beyond_all_bounds_is_a_refusal_and_no_fault(
+    admin: httpx.Client, path: str
+) -> None:
+    for number in (BIG, -BIG, -1):
+        assert admin.get(path.replace("{}", str(number))).status_code == 422, number
+
+
+@pytest.mark.parametrize("year", ["²", "9" * 5_000, "-1", "two"])
+def test_a_year_that_is_none_is_told_in_the_reader_s_language(
+    town: World, admin: httpx.Client, year: str
+) -> None:
+    given = {"csrf": admin.headers["x-csrf-token"], "name": "sets_open", "value": "1", "year": year}
+    pages = {"accept": "text/html", "accept-language": "fr"}
+    answer = admin.post("/indicators/entries", data=given, headers=pages)
+    assert answer.status_code == 422
+    assert "Écrivez l’année avec quatre chiffres." in answer.text
+
+
+@pytest.mark.parametrize("path", ["/maturity", "/api/maturity", "/indicators", "/maire"])
+def test_a_page_asks_the_store_for_one_thing_once(
+    town: World, admin: httpx.Client, path: str
+) -> None:
+    """Once its figures are there: not each month, and not each list, reads its books again."""
+    pages = {"accept": "text/html"}
+    assert admin.get(path, headers=pages).status_code == 200
+    asked: list[tuple[str, str]] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+        if any(f"FROM {table}" in statement for table in ("register", "person")):
+            asked.append((statement, repr(given)))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        admin.get(path, headers=pages)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert asked
+    often = {one: asked.count(one) for one in asked if "person.id = ?" not in one[0]}
+    assert max(often.values()) <= 2, often
+
+
+def test_a_codec_that_is_not_there_is_not_removed(admin: httpx.Client) -> None:
+    given = {"csrf": admin.headers["x-csrf-token"]}
+    answer = admin.post("/data/codecs/feedbeef/remove", data=given)
+    assert answer.status_code == 404
+
+
+def test_a_new_passphrase_leaves_a_session_of_a_passkey_what_it_was(town: World) -> None:
+    """Else a person whose role needs two factors would be locked out of all pages but one."""
+    people = town.services.store.people
+    user = User("u-key", "Clé Dubois", "operator", accounts.hash_of(PASSPHRASE))
+    people.put_user(user)
+    for verified in (True, False):
+        token = sessions.start(town.services, user, verified=verified)
+        given = {"old": PASSPHRASE, "new": PASSPHRASE, "csrf": sessions.csrf_of(token)}
+        answer = httpx.post(
+            f"{town.url}/account/passphrase",
+            data=given,
+            cookies={sessions.COOKIE: token},
+            headers={"origin": town.url},
+        )
+        fresh = sessions.find(town.services, answer.cookies[sessions.COOKIE])
+        assert fresh is not None
+        assert fresh.verified is verified
+
+
+def test_two_places_of_one_name_are_two_assets(town: World) -> None:
+    known = asset(town, 0)
+    made = [
+        inventory.add_asset(town.services, known.domain, known.kind, "Place du puits", 2.0, 48.0)
+        for _ in range(3)
+    ]
+    assert len({one.id for one in made}) == 3

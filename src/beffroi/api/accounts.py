@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from beffroi.api import sessions
+from beffroi.api.asked import network
 from beffroi.api.policies import COMMUNE, ROLES
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.tries import Tries
@@ -90,9 +91,9 @@ def accept(services: Services, purpose: str, token: str, name: str, passphrase: 
 def sign_in(services: Services, tries: Tries, name: str, passphrase: str, ip: str) -> User:
     """The person, or one and the same refusal for every cause."""
     people, now = services.store.people, services.clock.now_ms()
-    key = f"name:{_folded(name)[:NAME_CHARS_MAX]}"
-    if not tries.allowed(key, now) or not tries.allowed(f"ip:{ip}", now):
-        raise Refusal(429, "too_many_tries", "Too many attempts. Wait ten minutes, then try again.")
+    key, house = f"name:{_folded(name)[:NAME_CHARS_MAX]}", f"ip:{network(ip)}"
+    if not tries.allowed(key, now) or not tries.allowed(house, now):
+        raise _too_many()
     user = by_name(people, name)
     known = user is not None and user.active and bool(user.password_hash)
     stored = user.password_hash if user is not None and known else _nobody()
@@ -101,27 +102,30 @@ def sign_in(services: Services, tries: Tries, name: str, passphrase: str, ip: st
         people.log_access(now, user.id if user else "", "sign_in_failed", ip)
         raise Refusal(401, "sign_in_failed", "The name or the passphrase is not right.")
     tries.forget(key)
-    tries.forget(f"ip:{ip}")
+    tries.forget(house)
     people.log_access(now, user.id, "sign_in", ip)
     return user
 
 
-def change_passphrase(services: Services, user: User, old: str, new: str) -> None:
+def change_passphrase(services: Services, tries: Tries, user: User, old: str, new: str) -> None:
     """Needs the old one; every session of the person ends."""
-    if not _matches(user.password_hash, old[:PASSPHRASE_CHARS_MAX]):
-        raise Refusal(403, "old_wrong", "The present passphrase is not right.")
+    check_passphrase(services, tries, user, old)
     fresh = checked_passphrase(new, user.name)
     services.store.people.put_user(replace(user, password_hash=hash_of(fresh)))
     sessions.stop_all(services, user.id)
     services.store.people.log_access(services.clock.now_ms(), user.id, "passphrase", user.id)
 
 
-def check_passphrase(user: User, passphrase: str) -> None:
-    """Before something that a session left open must not be enough for."""
-    if not user.password_hash or not _matches(
-        user.password_hash, passphrase[:PASSPHRASE_CHARS_MAX]
-    ):
+def check_passphrase(services: Services, tries: Tries, user: User, passphrase: str) -> None:
+    """Before something that a session left open must not be enough for: tried a few times only,
+    and never right for an account that has none."""
+    key = f"passphrase:{user.id}"
+    if not tries.allowed(key, services.clock.now_ms()):
+        raise _too_many()
+    stored = user.password_hash
+    if not stored or not _matches(stored, passphrase[:PASSPHRASE_CHARS_MAX]):
         raise Refusal(403, "old_wrong", "The present passphrase is not right.")
+    tries.forget(key)
 
 
 def set_active(services: Services, user_id: str, active: bool, by: User) -> User:
@@ -177,6 +181,11 @@ def checked_passphrase(passphrase: str, name: str) -> str:
 def hash_of(passphrase: str) -> str:
     with _checks:
         return _hasher.hash(_normal(passphrase))
+
+
+def _too_many() -> Refusal:
+    text = "Too many attempts. Wait ten minutes, then try again."
+    return Refusal(429, "too_many_tries", text)
 
 
 def _matches(stored: str, passphrase: str) -> bool:

@@ -87,9 +87,11 @@ def rules(services: Services) -> dict[str, Rule]:
     return found
 
 
-def views(services: Services, alarms: Sequence[Alarm], lang: str) -> list[AlarmView]:
-    """In the order given."""
-    known, who = rules(services), people(services)
+def views(
+    services: Services, alarms: Sequence[Alarm], lang: str, who: People | None = None
+) -> list[AlarmView]:
+    """In the order given. `who` if a page has the names at hand."""
+    known, who = rules(services), who or people(services)
     names: dict[str, str] = {}
     for alarm in alarms:
         if alarm.asset and alarm.asset not in names:

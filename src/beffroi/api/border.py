@@ -97,7 +97,7 @@ class Border:
             text = "This hub does not answer to the name {host}. Add it to `hosts` in config.toml."
             return Refusal(421, "unknown_host", text, host=host[:80] or "(none)")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > body_bytes_max(scope["path"]):
+        if not length.isdecimal() or int(length[:20]) > body_bytes_max(scope["path"]):
             return too_large(body_bytes_max(scope["path"]))
         if scope["method"] in SAFE_METHODS or scope["path"].startswith(MACHINES):
             return None

@@ -16,6 +16,7 @@ from beffroi.hub.experiments.effect import Daily, Effect
 from beffroi.hub.services import Services
 from beffroi.model.asset import Asset, Label, Property
 from beffroi.model.experiment import Experiment, ExperimentStage, Guess, Plan, TwinOffer
+from beffroi.model.measure import DAY_MS
 from beffroi.model.report import IDEA
 from beffroi.ports.twin import Twin, TwinError
 
@@ -136,9 +137,16 @@ def groups(services: Services, domain: str, kind: str) -> list[Group]:
     ]
 
 
-def offers(request: Request, domain: str) -> list[TwinOffer]:
-    twin: Twin | None = request.app.state.twin
-    return [one for one in twin.offers() if one.domain == domain] if twin else []
+def twin_of(request: Request) -> Twin | None:
+    """None in an installation that simulates nothing."""
+    found: Twin | None = request.app.state.twin
+    return found
+
+
+def offers(request: Request) -> dict[str, TwinOffer]:
+    """What can be simulated, by name."""
+    twin = twin_of(request)
+    return {one.name: one for one in twin.offers()} if twin else {}
 
 
 def read_form(request: Request, services: Services, form: Mapping[str, str]) -> Plan:
@@ -191,11 +199,11 @@ def measure_of(text: str) -> tuple[str, str, str]:
 
 def day_ms(day: str) -> int:
     """Noon of an ISO day in UTC: near enough to be written as a day."""
-    return (date.fromisoformat(day).toordinal() - EPOCH) * 86_400_000 + 43_200_000
+    return (date.fromisoformat(day).toordinal() - EPOCH) * DAY_MS + DAY_MS // 2
 
 
 def guessed(request: Request, name: str, params: Mapping[str, float]) -> Guess:
-    twin: Twin | None = request.app.state.twin
+    twin = twin_of(request)
     try:
         if twin is None:
             raise TwinError("There is no such simulation.")
@@ -205,9 +213,8 @@ def guessed(request: Request, name: str, params: Mapping[str, float]) -> Guess:
 
 
 def _params(request: Request, form: Mapping[str, str]) -> dict[str, float]:
-    twin: Twin | None = request.app.state.twin
     name = form.get("twin", "")
-    offer = next((one for one in twin.offers() if one.name == name), None) if twin else None
+    offer = offers(request).get(name)
     found: dict[str, float] = {}
     for one in offer.params if offer else ():
         text = form.get(f"{name}.{one.name}", "").replace(",", ".")
@@ -242,15 +249,17 @@ def drawing(plan: Plan, treated: Daily, control: Daily | None) -> Drawing | None
 
 def level(plan: Plan, treated: Daily) -> tuple[float, int]:
     """(mean day of the pilot's assets before it begins, of how many days); 0 days: not proven."""
-    start = date.fromisoformat(plan.start).toordinal()
-    was = [value for day, value in treated.items() if day < start]
+    return _before(treated, date.fromisoformat(plan.start).toordinal())
+
+
+def _before(daily: Daily, start: int) -> tuple[float, int]:
+    was = [value for day, value in daily.items() if day < start]
     return (sum(was) / len(was) if was else 0.0), len(was)
 
 
 def _relative(daily: Daily, start: int) -> dict[int, float]:
-    was = [value for day, value in daily.items() if day < start]
-    level = sum(was) / len(was) if was else 0.0
-    return {day: value / level for day, value in daily.items()} if level > 0 else {}
+    mean, _ = _before(daily, start)
+    return {day: value / mean for day, value in daily.items()} if mean > 0 else {}
 
 
 def as_json(one: Experiment) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.codecs import removed
 from beffroi.hub.services import Services
 from beffroi.model.asset import Asset, Device, is_device_id
+from beffroi.model.cells import inert
 from beffroi.model.limits import NAME_CHARS_MAX
 from beffroi.ports.identity import Bundle
 from beffroi.ports.store import User
 
 EUI = re.compile(r"[0-9A-F]{16}")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SLUG_CHARS_MAX = 40
 
 
@@ -61,7 +61,7 @@ def add_asset(
         raise Refusal(422, "kind_unknown", "Choose what the device watches.")
     if not (-180 <= lon <= 180 and -90 <= lat <= 90) or (lon == 0 and lat == 0):
         raise Refusal(422, "place", "Choose a place: latitude and longitude in degrees.")
-    name = _text(name, "name")
+    name = _text(name)
     if not name:
         raise Refusal(422, "name_missing", "Give it a name that people of the town recognise.")
     asset_id = _free_id(services, f"{kind}-{_slug(name)}")
@@ -84,7 +84,7 @@ def add_device(services: Services, new: NewDevice) -> Device:
         new.id,
         "" if new.is_gateway else new.asset,
         model=new.model,
-        maker=_text(new.maker, "maker"),
+        maker=_text(new.maker),
         is_gateway=new.is_gateway,
         status="pending",
         created_ms=services.clock.now_ms(),
@@ -106,9 +106,9 @@ def keep_up(services: Services, device_id: str, upkeep: Upkeep) -> Device:
     secret = {"yes": True, "no": False}.get(upkeep.default_secret)
     device = replace(
         device,
-        maker=_text(upkeep.maker, "maker"),
-        firmware=_text(upkeep.firmware, "firmware"),
-        firmware_newest=_text(upkeep.firmware_newest, "firmware"),
+        maker=_text(upkeep.maker),
+        firmware=_text(upkeep.firmware),
+        firmware_newest=_text(upkeep.firmware_newest),
         support_end=upkeep.support_end,
         default_secret=secret,
     )
@@ -143,12 +143,9 @@ def device_of(services: Services, device_id: str) -> Device:
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """One CSV line; a cell that a spreadsheet would run as a formula is made a text."""
-    safe = []
-    for cell in cells:
-        text = str(cell).replace('"', '""')
-        safe.append(f'"\'{text}"' if text.startswith(FORMULA) else f'"{text}"')
-    return ";".join(safe) + "\r\n"
+    """One CSV line; a text that a spreadsheet would run as a formula is marked, a number never."""
+    texts = (inert(cell) if isinstance(cell, str) else str(cell) for cell in cells)
+    return ";".join('"' + text.replace('"', '""') + '"' for text in texts) + "\r\n"
 
 
 def _check_asset(services: Services, new: NewDevice) -> None:
@@ -179,11 +176,11 @@ def _behind(services: Services, device: Device, new: NewDevice) -> Device:
     return replace(behind, dev_eui=eui, codec=new.codec)
 
 
-def _text(text: str, what: str) -> str:
+def _text(text: str) -> str:
     text = " ".join(unicodedata.normalize("NFC", text).split())
     if len(text) > NAME_CHARS_MAX or not (text.isprintable() or not text):
-        message = "{what}: at most {most} printable characters."
-        raise Refusal(422, "text_long", message, what=what, most=NAME_CHARS_MAX)
+        message = "A maker, a version or a name has at most {most} printable characters."
+        raise Refusal(422, "text_long", message, most=NAME_CHARS_MAX)
     return text
 
 
@@ -193,9 +190,11 @@ def _slug(name: str) -> str:
 
 
 def _free_id(services: Services, wish: str) -> str:
-    wish = _slug(wish) or "asset"
-    taken = services.store.assets.asset(wish) is not None
-    return f"{wish}-{secrets.token_hex(2)}" if taken else wish
+    """Never one that is taken: an asset would be written over."""
+    free = wish = _slug(wish) or "asset"
+    while services.store.assets.asset(free) is not None:
+        free = f"{wish}-{secrets.token_hex(2)}"
+    return free
 
 
 def suggested_id(services: Services, asset: Asset) -> str:

@@ -1,4 +1,5 @@
-"""Bytes for everybody that are made once and read by thousands: packed once, with a tag.
+"""Bytes for everybody that are made once and read by thousands: packed once, with a tag; and the
+short answer to a reader that has them already.
 
 Only for what is public: packing a secret together with what a stranger chose would tell its
 length. Refuses to know what the bytes mean and who may read them.
@@ -8,15 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from beffroi.kernel.keys import sha256
 
 PACK_LEVEL = 6
 VARY = "accept-encoding, accept-language, cookie"  # the language may come from any of them
+
+
+def unchanged(request: Request, headers: Mapping[str, str]) -> Response | None:
+    """304 without a body for a reader that has what `headers["etag"]` names; None for the others.
+    Tags are compared weakly, as RFC 9110 section 13.1.2 asks."""
+    asked = request.headers.get("if-none-match", "")[:1_000]
+    known = {one.strip().removeprefix("W/") for one in asked.split(",")}
+    if headers["etag"].removeprefix("W/") in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return None
 
 
 class Kept(NamedTuple):
@@ -31,14 +43,13 @@ class Kept(NamedTuple):
         packed = gzip.compress(body, PACK_LEVEL, mtime=0)
         return cls(body, packed, f'W/"{sha256(body).hex()[:32]}"')
 
-    def answer(self, asked: str, accepts: str, media: str, keep: str) -> Response:
-        """`asked`: If-None-Match, `accepts`: Accept-Encoding, as they came. 304 without a body for
-        a reader that has these bytes. `keep`: Cache-Control."""
+    def answer(self, request: Request, media: str, keep: str) -> Response:
+        """Packed for a reader that takes it so. `keep`: Cache-Control."""
         headers = {"etag": self.tag, "cache-control": keep, "vary": VARY}
-        known = {one.strip().removeprefix("W/") for one in asked[:1_000].split(",")}
-        if self.tag.removeprefix("W/") in known or "*" in known:
-            return Response(status_code=304, headers=headers)
-        if not _takes_gzip(accepts):
+        short = unchanged(request, headers)
+        if short is not None:
+            return short
+        if not _takes_gzip(request.headers.get("accept-encoding", "")):
             return Response(self.body, headers=headers, media_type=media)
         headers["content-encoding"] = "gzip"
         return Response(self.packed, headers=headers, media_type=media)

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from beffroi.model.report import Report, ReportState
 
 VERSION = "2"
-STATUS = {"open": "open", "closed": "closed"}
+STATUS = frozenset({"open", "closed"})
 CLOSED = frozenset({
     ReportState.CLOSED, ReportState.REJECTED, ReportState.DUPLICATE, ReportState.WITHDRAWN,
 })  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Any
 
 from beffroi.api import accounts, sessions
 from beffroi.api.access import SECOND
+from beffroi.api.command_views import PERSON, person_of
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.privacy.egress import OWN
 from beffroi.hub.privacy.keeper import Keeper
@@ -22,7 +23,6 @@ from beffroi.model.limits import PAGE_ROWS_MAX
 from beffroi.ports.store import User
 
 SUBJECT = "personal:"  # setting per user: its pseudonym in the vault
-PERSON = "person:"  # setting per user: who it is in the roster (see `command_views`)
 HIDDEN = "secret."  # fields that are named in an export, not handed out
 PURPOSE = "account"
 README = """Voici ce que Beffroi conserve à votre sujet (article 15 du RGPD), au format JSON.
@@ -73,7 +73,7 @@ def everything(services: Services, user: User) -> dict[str, Any]:
             "active": user.active,
             "passphrase": "kept as a hash (argon2id)" if user.password_hash else "none",
         },
-        "person_in_roster": services.store.people.setting(PERSON + user.id) or "",
+        "person_in_roster": person_of(services, user.id),
         "vault": {
             name: "kept, not handed out"
             if name.startswith(HIDDEN)
@@ -133,7 +133,7 @@ def _drop_passkeys(services: Services, user_id: str) -> None:
 
 
 def _decisions(services: Services, user_id: str) -> list[dict[str, Any]]:
-    """Open alarms this account decided or was assigned: acts of the commune, kept for the file."""
+    """Open alarms that this account decided: acts of the commune, kept for the file."""
     return [
         {"alarm": alarm.id, "kind": alarm.decision.kind, "decided_ms": alarm.decision.decided_ms}
         for alarm in services.desk.open()

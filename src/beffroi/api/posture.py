@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from beffroi.model.asset import Device
+from beffroi.model.measure import DAY_MS
 
-DAY_MS = 86_400_000
 CERT_SOON_MS = 30 * DAY_MS
 SILENT_MS = 2 * DAY_MS
 PART = 20

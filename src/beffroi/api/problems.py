@@ -21,6 +21,7 @@ from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.live import TooManyClientsError
 from beffroi.hub.reports.desk import ReportRefusedError
 from beffroi.ports.identity import IdentityError
+from beffroi.ports.log_store import LogError
 from beffroi.ports.store import StaleVersionError, StoreError
 
 log = structlog.get_logger(__name__)
@@ -78,10 +79,16 @@ def understood(error: Exception) -> Refusal:
         case StaleVersionError():
             text = "Somebody else changed this meanwhile. Read it again, then decide."
             return Refusal(409, "stale", text)
-        case IdentityError():
-            return Refusal(409, "identity", "{text}", text=str(error))
-        case StoreError():
-            return Refusal(409, "store", "{text}", text=str(error))
+        case IdentityError() | StoreError():
+            code = "identity" if isinstance(error, IdentityError) else "store"
+            return Refusal(409, code, "{text}", text=str(error))
+        case LogError():
+            log.error("evidence_log", error=str(error))  # names files: not for everybody
+            text = (
+                "The evidence log cannot be used just now, and nothing goes on without it. "
+                "Try again later."
+            )
+            return Refusal(503, "log", text)
         case TooManyClientsError():
             return Refusal(503, "too_many_pages", "{text}", text=str(error))
         case RequestValidationError():
@@ -131,6 +138,7 @@ def install(app: FastAPI) -> None:
         DeniedError,
         IdentityError,
         StoreError,
+        LogError,
         TooManyClientsError,
         RequestValidationError,
         HTTPException,

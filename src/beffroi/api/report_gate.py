@@ -9,12 +9,12 @@ nowhere else.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import secrets
 from collections import OrderedDict
 from threading import Lock
 from typing import NamedTuple
 
+from beffroi.api.asked import network
 from beffroi.api.problems import Refusal
 from beffroi.api.tries import Tries
 from beffroi.model.limits import (
@@ -28,7 +28,6 @@ from beffroi.model.limits import (
 )
 
 ALL = "all"
-IPV6_NET_BITS = 64  # a household has so many addresses that one of them says nothing
 
 
 class Form(NamedTuple):
@@ -111,18 +110,6 @@ class Gate:
 
     def _mac(self, body: str) -> str:
         return hmac.digest(self._key, body.encode(), "sha256").hex()
-
-
-def network(ip: str) -> str:
-    """What one household is counted under."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return ip
-    if address.version == 4:
-        return ip
-    mapped = address.ipv4_mapped
-    return str(mapped or ipaddress.ip_network((ip, IPV6_NET_BITS), strict=False))
 
 
 def _again() -> Refusal:

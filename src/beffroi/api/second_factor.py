@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from beffroi.api import own_data, sessions
 from beffroi.api.access import SECOND, SECOND_NEEDED
+from beffroi.api.policies import ROLES
 from beffroi.api.problems import Refusal
 from beffroi.api.tries import Tries
 from beffroi.hub.privacy.egress import OWN
@@ -82,7 +83,7 @@ def required(services: Services, role: str) -> bool:
 def require(services: Services, roles: set[str], by: User) -> None:
     """Which roles may not work without one."""
     people, now = services.store.people, services.clock.now_ms()
-    for role in ("reader", "operator", "admin"):
+    for role in ROLES:
         people.put_setting(SECOND_NEEDED + role, "yes" if role in roles else "")
     people.log_access(now, by.id, "second_factor.required", " ".join(sorted(roles)))
 
@@ -126,8 +127,8 @@ def turn_on(services: Services, tries: Tries, user: User, code: str) -> list[str
 
 def turn_off(services: Services, user_id: str, by: User) -> None:
     """By the person after their passphrase, or by an administrator when a telephone is lost."""
-    for name in (SEED, NEW_SEED, STEP, RECOVERY):
-        if own_data.subject_of(services, user_id):
+    if own_data.subject_of(services, user_id):
+        for name in (SEED, NEW_SEED, STEP, RECOVERY):
             _put(services, user_id, name, b"")
     services.store.people.put_setting(SECOND + user_id, "")
     services.store.people.log_access(services.clock.now_ms(), by.id, "second_factor.off", user_id)

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from beffroi.model.limits import SERIES_POINTS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.store import Hour, Last, ReadingStore, SeriesKey
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 POINTS_SPAN_MS_MAX = 8 * DAY_MS  # beyond a week the hourly extremes say more than points
 
 

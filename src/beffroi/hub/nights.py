@@ -16,7 +16,6 @@ from beffroi.domains.base import Domain
 from beffroi.domains.nightly import Night, Nightly, Sight, Wanted
 from beffroi.hub.alarms.lifecycle import HUB
 from beffroi.hub.dossier.registers import RegisterError, Registers, id_refs
-from beffroi.kernel.limits import DAY_MS
 from beffroi.model.asset import Asset
 from beffroi.model.finding import Finding
 from beffroi.model.limits import (
@@ -26,6 +25,7 @@ from beffroi.model.limits import (
     NIGHTS_JUDGED_MAX,
     NIGHTS_LATE_MAX,
 )
+from beffroi.model.measure import DAY_MS, HOUR_MS
 from beffroi.model.reading import Quality
 from beffroi.ports.clock import Clock
 from beffroi.ports.registers import Fact, Record
@@ -33,7 +33,7 @@ from beffroi.ports.store import SeriesKey, Store, StoreError
 from beffroi.ports.titles import TitlesError, TitleShelf
 
 BOOK, BALANCED, UNPROVEN = "balance", "balanced", "unproven"
-SETTLE_MS = NIGHT_SETTLE_H * 3_600_000
+SETTLE_MS = NIGHT_SETTLE_H * HOUR_MS
 
 log = structlog.get_logger("nights")
 

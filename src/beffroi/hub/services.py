@@ -17,6 +17,7 @@ from beffroi.ports.bus import Bus
 from beffroi.ports.clock import Clock
 from beffroi.ports.codec import CodecRunner
 from beffroi.ports.identity import Identity
+from beffroi.ports.log_store import LogStore
 from beffroi.ports.personal import PersonalVault
 from beffroi.ports.store import Store
 
@@ -41,3 +42,11 @@ class Services:
     privacy: Keeper | None = None  # with `personal` as its vault
     reports: ReportDesk | None = None  # None: inhabitants cannot report here (some tests)
     office: Office | None = None  # registers, incidents, diligence file
+
+    @property
+    def journal(self) -> LogStore | None:
+        """The evidence log, which is open before there is a root of trust as well; None when it
+        could not be opened."""
+        if self.office is not None:
+            return self.office.stores.journal
+        return self.dispatch.book.log if self.dispatch is not None else None

@@ -65,6 +65,7 @@ SSE_QUEUE_EVENTS_MAX = 1_000
 MAP_FEATURES_MAX = 5_000  # beyond it the map shows groups
 SERIES_POINTS_MAX = 5_000
 PAGE_ROWS_MAX = 200
+ROW_NUMBER_MAX = 2**53 - 1  # that an address may hold: exact in every browser, known to every store
 SESSION_S_MAX = 12 * 3_600
 WEB_HEAD_S_MAX = 15.0  # until the head of a request is complete
 WEB_HEAD_BYTES_MAX = 64 * 1024
@@ -345,9 +346,7 @@ DOOR_REQUESTS_PER_S = 200.0  # of one commune at the front door, sustained
 DOOR_BURST = 400.0
 DOOR_OPEN_MAX = 700  # requests of one commune that are open at once, live pages among them
 DOOR_CONNECT_S_MAX = 5.0
-DOOR_ANSWER_S_MAX = (
-    120.0  # silence of a hub: a diligence file takes seconds, live pages speak sooner
-)
+DOOR_ANSWER_S_MAX = 120.0  # silence of a hub: a diligence file takes seconds, live pages less
 DOOR_BODY_SILENCE_S_MAX = 20.0  # silence of a client in the middle of what it sends
 COMMUNE_STOP_S_MAX = 60.0
 DELEGATIONS_MAX = 200  # of one commune, the ended ones among them

@@ -14,7 +14,6 @@ from babel import dates, numbers
 from babel.messages.pofile import read_po
 
 LOCALE_DIR = Path(__file__).parent / "locale"
-FEW_DIGITS = 3
 
 
 class Words:

@@ -1,4 +1,4 @@
-"""What the pages of the mayor, of incidents and of the diligence file share."""
+"""What pages of the town hall share: its office, its time, and what forms say of it."""
 
 from __future__ import annotations
 

@@ -118,11 +118,14 @@ def _said(lang: str, label: Label) -> str:
 
 
 def refused_text(lang: str, refusal: Refusal) -> str:
-    """Why not, in the reader's language; the alarm desk has its own words."""
-    known = REFUSALS.get(refusal.code)
+    """Why not, in the reader's language; the alarm desk has its own words, and a text of the hub
+    ("{text}") is a key as well: it is never formatted."""
+    known, words = REFUSALS.get(refusal.code), i18n.words(lang)
     if known is not None:
         return said(known, lang)
-    return i18n.words(lang).gettext(refusal.text).format(**refusal.facts)
+    if refusal.text == "{text}":
+        return words.gettext(str(refusal.facts["text"]))
+    return words.gettext(refusal.text).format(**refusal.facts)
 
 
 def _when(lang: str, zone: str, ms: int, length: str = "medium") -> str:

@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from beffroi.model.limits import OUTBOX_BYTES_MAX, OUTBOX_DAYS
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.notify import Notice, Notifier, NotifyError
 
-DAY_MS = 86_400_000
 _lock = threading.Lock()  # of all outboxes of this process: they may be one file
 
 

@@ -9,8 +9,8 @@ import hashlib
 import json
 import sqlite3
 
-from beffroi.adapters.personal.tables import DAY_MS
 from beffroi.model.limits import ACCESS_LOG_DAYS, NAME_CHARS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.personal import Access
 
 HUB = "hub"

@@ -24,7 +24,6 @@ from beffroi.adapters.personal import tables
 from beffroi.adapters.personal.access import HUB, AccessLog
 from beffroi.adapters.personal.keyfile import KEY_BYTES, NAME_BYTES, KeyFile
 from beffroi.adapters.personal.sealing import seal, unseal
-from beffroi.adapters.personal.tables import DAY_MS
 from beffroi.model.limits import (
     PERSONAL_EMPTY_S,
     PERSONAL_FIELDS_MAX,
@@ -32,6 +31,7 @@ from beffroi.model.limits import (
     PERSONAL_VALUE_BYTES_MAX,
     TIME_MS_MAX,
 )
+from beffroi.model.measure import DAY_MS
 from beffroi.model.purposes import PURPOSES
 from beffroi.ports.personal import Access, Held, PersonalError, Purged
 

@@ -11,8 +11,8 @@ import sqlite3
 from pathlib import Path
 
 from beffroi.model.limits import ACCESS_LOG_DAYS, STORE_BUSY_MS_MAX
+from beffroi.model.measure import DAY_MS
 
-DAY_MS = 86_400_000
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS subject (
   id TEXT PRIMARY KEY, purpose TEXT NOT NULL, slot INTEGER NOT NULL UNIQUE,

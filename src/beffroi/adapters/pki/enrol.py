@@ -20,12 +20,12 @@ from beffroi.model.limits import (
     DEVICE_CERT_RENEW_DAYS,
     ENROL_TOKEN_S_MAX,
 )
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.clock import Clock
 from beffroi.ports.identity import PREVIOUS_SETTING, Bundle, IdentityError
 from beffroi.ports.store import Store
 
 PURPOSE = "enrol"
-DAY_MS = 86_400_000
 
 
 class Enrolment:

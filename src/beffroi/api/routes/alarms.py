@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from beffroi.api import alarm_views, sight
 from beffroi.api.access import Me, Svc
+from beffroi.api.asked import Moment
 from beffroi.api.problems import not_found
 from beffroi.api.words import lang_of
 from beffroi.model.alarm import Alarm, Decision, DecisionKind
@@ -43,7 +44,7 @@ def read_alarms(
     state: Literal["open", "closed"] = "open",
     domain: str = "",
     asset: str = "",
-    before_ms: int = 0,
+    before_ms: Moment = 0,
     before_id: str = "",
 ) -> list[dict[str, Any]]:
     """Open: gravest and oldest first. Closed: newest first, PAGE_ROWS_MAX at a time; the next page

@@ -12,8 +12,10 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import household
+from beffroi.api.kept import unchanged
 from beffroi.api.problems import Refusal, not_found
-from beffroi.api.routes.open_data import base_of, none_match
+from beffroi.api.routes.open_data import base_of
 from beffroi.hub.announcer import Announcer
 from beffroi.kernel.keys import sha256
 from beffroi.model.limits import CAP_FRESH_S
@@ -26,8 +28,7 @@ FRESH = f"public, max-age={CAP_FRESH_S}"
 
 def outbox(request: Request, services: Svc) -> Outbox:
     """What is published, for the public: with a limit per address."""
-    address = request.client.host if request.client else ""
-    if not request.app.state.alert_tries.allowed(address, services.clock.now_ms()):
+    if not request.app.state.alert_tries.allowed(household(request), services.clock.now_ms()):
         text = "Too many requests came from here. Wait ten minutes; alerts may be kept and shared."
         raise Refusal(429, "too_many_requests", text)
     found: Announcer | None = request.app.state.announcer
@@ -64,14 +65,10 @@ def read_alert(
 
 
 def _answer(request: Request, body: bytes, media: str, keep: str) -> Response:
-    tag = f'"{sha256(body).hex()[:32]}"'
     headers = {
-        "etag": tag,
+        "etag": f'"{sha256(body).hex()[:32]}"',
         "cache-control": keep,
         "access-control-allow-origin": "*",  # there is no secret in it
         "cross-origin-resource-policy": "cross-origin",
     }
-    known = {one.strip().removeprefix("W/") for one in none_match(request).split(",")}
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers, media_type=media)
-    return Response(body, headers=headers, media_type=media)
+    return unchanged(request, headers) or Response(body, headers=headers, media_type=media)

@@ -6,19 +6,21 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from beffroi.api import series, sight
 from beffroi.api.access import Me, Svc, needs
+from beffroi.api.asked import Moment
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.live import Event
 from beffroi.model.asset import Asset
 from beffroi.model.limits import PAGE_ROWS_MAX
+from beffroi.model.measure import DAY_MS
 
 router = APIRouter(prefix="/api/assets", tags=["assets"])
-YEARS_MS_MAX = 11 * 366 * series.DAY_MS
+YEARS_MS_MAX = 11 * 366 * DAY_MS
 _encode = msgspec.json.Encoder().encode
 
 
@@ -51,9 +53,11 @@ def read_asset(request: Request, services: Svc, me: Me, asset_id: str) -> dict[s
 
 
 @router.get("/{asset_id}/series")
-def read_series(services: Svc, asset_id: str, prop: str, start_ms: int, end_ms: int) -> Response:
+def read_series(
+    services: Svc, asset_id: str, prop: str, start_ms: Moment, end_ms: Moment
+) -> Response:
     """History of one property: see `series.history`; with the asset's alarms of that time."""
-    if not 0 <= start_ms < end_ms or end_ms - start_ms > YEARS_MS_MAX:
+    if not start_ms < end_ms or end_ms - start_ms > YEARS_MS_MAX:
         raise Refusal(
             422, "span", "Ask for a time span that ends after it starts, ten years at most."
         )
@@ -72,7 +76,7 @@ def read_series(services: Svc, asset_id: str, prop: str, start_ms: int, end_ms: 
 
 @router.get("/{asset_id}/hours")
 def read_hours(
-    services: Svc, asset_id: str, prop: str, start_ms: int = Query(ge=0), end_ms: int = Query(ge=0)
+    services: Svc, asset_id: str, prop: str, start_ms: Moment, end_ms: Moment
 ) -> list[dict[str, Any]]:
     """Hourly rollups: count, total, lowest, highest."""
     source = series.sources(services.store.readings, asset_id).get(prop)

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from beffroi.api import command_views, sight, trust_views
 from beffroi.api.access import Me, Svc, needs
+from beffroi.api.asked import Moment
 from beffroi.api.command_views import View, dispatch_of
 from beffroi.api.problems import Refusal
 from beffroi.api.words import lang_of
@@ -67,7 +68,7 @@ def read_commands(
     me: Me,
     state: Literal["open", "final", "all"] = "open",
     target: str = "",
-    before_ms: int = 0,
+    before_ms: Moment = 0,
 ) -> list[dict[str, Any]]:
     """Newest first, PAGE_ROWS_MAX at a time."""
     states = {"open": OPEN, "final": tuple(FINAL), "all": ()}[state]

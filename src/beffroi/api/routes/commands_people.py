@@ -7,7 +7,6 @@ hub cannot do that. Registration checks the browser's answer with the `webauthn`
 from __future__ import annotations
 
 import json
-import secrets
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -30,6 +29,7 @@ from beffroi.api.command_views import dispatch_of
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.routes.commands import B64, Ident, b64, unb64
 from beffroi.api.sessions import Person, hashed
+from beffroi.api.sign_in_passkeys import Challenges
 from beffroi.hub.services import Services
 from beffroi.kernel import keys
 from beffroi.kernel.keys import PASSKEY
@@ -43,7 +43,6 @@ from beffroi.model.limits import (
 from beffroi.ports.commands import Passkey
 
 router = APIRouter(prefix="/api", tags=["people"])
-CHALLENGES_MAX = 500
 ES256 = [COSEAlgorithmIdentifier.ECDSA_SHA_256]
 COORDINATE_BYTES = 32
 
@@ -86,7 +85,7 @@ def registration_options(request: Request, services: Svc, me: Me, body: NameIn) 
         user_name=body.name or me.user.name,
         user_id=bytes.fromhex(hashed(me.user.id)),
         user_display_name=me.user.name,
-        challenge=_new_challenge(request, me),
+        challenge=_challenges(request).issue(hashed(me.token), services.clock.now_ms()),
         timeout=PASSKEY_TIMEOUT_MS,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.PREFERRED,
@@ -102,7 +101,8 @@ def registration_options(request: Request, services: Svc, me: Me, body: NameIn) 
 @router.post("/passkeys", status_code=201)
 def register(request: Request, services: Svc, me: Me, body: AttestationIn) -> dict[str, Any]:
     """Kept, and shown as what the holders of the root put into the roster."""
-    roster, challenge = _roster(services), _take_challenge(request, me)
+    roster = _roster(services)
+    challenge = _take_challenge(request, services, me, body.clientDataJSON)
     try:
         verified = verify_registration_response(
             credential={
@@ -220,22 +220,19 @@ def _roster(services: Services) -> Roster:
     return roster
 
 
-def _new_challenge(request: Request, me: Person) -> bytes:
-    """One for each session, used once. In memory: a restart asks the person to try again."""
-    challenge = secrets.token_bytes(32)
-    kept: dict[str, bytes] = request.app.state.passkey_challenges
-    while len(kept) >= CHALLENGES_MAX:
-        kept.pop(next(iter(kept)), None)
-    kept[hashed(me.token)] = challenge
-    return challenge
+def _challenges(request: Request) -> Challenges:
+    """In memory, of a session: a restart asks the person to try again."""
+    found: Challenges = request.app.state.passkey_challenges
+    return found
 
 
-def _take_challenge(request: Request, me: Person) -> bytes:
-    kept: dict[str, bytes] = request.app.state.passkey_challenges
-    challenge = kept.pop(hashed(me.token), None)
-    if challenge is None:
-        raise Refusal(409, "no_challenge", "This took too long. Start the registration again.")
-    return challenge
+def _take_challenge(request: Request, services: Services, me: Person, client_data: str) -> bytes:
+    try:
+        now = services.clock.now_ms()
+        return _challenges(request).take(client_data, hashed(me.token), now)
+    except Refusal as refusal:
+        text = "This took too long. Start the registration again."
+        raise Refusal(409, "no_challenge", text) from refusal
 
 
 def _point(cose: bytes) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from beffroi.api.access import Svc, public
+from beffroi.api.access import public
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.tries import Tries
 from beffroi.hub.consultations.desk import ConsultationError, Consultations
@@ -33,8 +33,7 @@ class Booth:
 
     def __init__(self, services: Services) -> None:
         store: ConsultationStore | None = getattr(services.store, "consultations", None)
-        log = services.dispatch.book.log if services.dispatch else None
-        self.desk = Consultations(store, log) if store is not None else None
+        self.desk = Consultations(store, services.journal) if store is not None else None
         self._each = Tries(VOTING_TRIES_PER_10_MIN_MAX)
         self._all = Tries(VOTING_TRIES_OF_ALL_PER_10_MIN_MAX)
         self._lock = threading.Lock()
@@ -90,9 +89,8 @@ def read_consultations(request: Request) -> list[dict[str, Any]]:
 
 @router.get("/consultations/{ident}/count.json")
 @public
-def read_count(request: Request, services: Svc, ident: str) -> Response:
+def read_count(request: Request, ident: str) -> Response:
     """The file that `beffroi consultation verify` counts again."""
-    del services
     desk = desk_of(request)
     seen(desk, ident)
     with refused():

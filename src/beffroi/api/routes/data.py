@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import Number
 from beffroi.api.problems import Refusal
 from beffroi.hub import codecs
 from beffroi.hub.links import csv_import, import_map, webhooks
@@ -41,7 +42,7 @@ class SourceIn(BaseModel, extra="forbid"):
 
 @router.get("/api/quarantine")
 def read_quarantine(
-    services: Svc, after_id: int = 0, limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX)
+    services: Svc, after_id: Number = 0, limit: int = Query(default=50, ge=1, le=PAGE_ROWS_MAX)
 ) -> list[dict[str, Any]]:
     """Newest first; `payload` is base64."""
     rows = services.store.readings.quarantine(limit, after_id)

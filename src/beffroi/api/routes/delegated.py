@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 
 from beffroi.api import alarm_views
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import household
 from beffroi.api.problems import Refusal
 from beffroi.hub.delegations import Delegation, Delegations
 from beffroi.hub.services import Services
@@ -32,9 +33,8 @@ def delegations_of(services: Services) -> Delegations:
 @public
 def read_delegated(request: Request, services: Svc) -> dict[str, Any]:
     """`Authorization: Bearer bfd_…`."""
-    address = request.client.host if request.client else ""
     tries, now = request.app.state.delegated_tries, services.clock.now_ms()
-    if not tries.allowed(f"ip:{address}", now):
+    if not tries.allowed(household(request), now):
         raise Refusal(429, "too_many_requests", "Too many requests. Wait ten minutes.")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     held = delegations_of(services).holder(token) if scheme.lower() == "bearer" else None

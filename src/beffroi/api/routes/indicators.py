@@ -18,10 +18,10 @@ from beffroi.api.words import lang_of
 from beffroi.hub.dossier.registers import RegisterError
 from beffroi.hub.indicators.entries import EntryError
 from beffroi.hub.indicators.scoreboard import Scoreboard
+from beffroi.model.cells import inert
 from beffroi.model.limits import NAME_CHARS_MAX
 
 router = APIRouter(prefix="/api/indicators", tags=["indicators"])
-UNREADABLE = ("=", "+", "-", "@", "\t", "\r")
 
 
 class EntryIn(BaseModel, extra="forbid"):
@@ -95,7 +95,7 @@ def table(rows: list[list[str]], name: str) -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
     for row in rows:
-        writer.writerow([f"'{cell}" if cell.startswith(UNREADABLE) else cell for cell in row])
+        writer.writerow([inert(cell) for cell in row])
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response("\ufeff" + text.getvalue(), media_type="text/csv; charset=utf-8",
                     headers=headers)  # fmt: skip

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from beffroi.api import open311 as shapes
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import address_of
 from beffroi.api.open311 import Open311Error, moment, read_degrees, read_moment
 from beffroi.api.problems import Refusal
 from beffroi.api.report_gate import Gate
@@ -28,18 +29,18 @@ from beffroi.hub.reports.desk import ReportRefusedError
 from beffroi.hub.reports.sent import Sent
 from beffroi.hub.services import Services
 from beffroi.model.limits import PHOTO_BYTES_MAX
-from beffroi.model.report import Report, ReportState, Topic
+from beffroi.model.measure import DAY_MS
+from beffroi.model.report import Report, Topic
 from beffroi.ports.reports import Wanted
 
 router = APIRouter(prefix="/open311/v2", include_in_schema=False)
 PAGE = 50
 PAGE_MAX = 200
-SPAN_MS_MAX = 90 * 86_400_000  # of a listing, as the standard asks
+SPAN_MS_MAX = 90 * DAY_MS  # of a listing, as the standard asks
 IDS_MAX = 100
 FORM_FIELDS_MAX = 60
 PART_BYTES_MAX = 32 * 1024
 MEDIA = {"json": "application/json", "xml": "text/xml"}
-DELIVERED = (ReportState.ACCEPTED, ReportState.IN_PROGRESS, ReportState.ANSWERED)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -114,7 +115,7 @@ async def send_request(request: Request, services: Svc, fmt: str) -> Response:
     """A new report; kept when answered."""
     try:
         _format(fmt)
-        _key(request, services)
+        _key(request)
         form = await _form(request)
         values = {**request.query_params, **{k: v for k, v in form.items() if isinstance(v, str)}}
         photo = await _photo(form)
@@ -129,7 +130,6 @@ def _received(
 ) -> list[dict[str, Any]]:
     _jurisdiction(services, values)
     gate: Gate = request.app.state.report_gate
-    ip = request.client.host if request.client else ""
     lat, lon = values.get("lat", ""), values.get("long", "")
     names = (values.get("first_name", ""), values.get("last_name", ""))
     code = values.get("service_code", "")
@@ -150,7 +150,7 @@ def _received(
         source="open311",
     )
     try:
-        gate.admit(ip, services.clock.now_ms())
+        gate.admit(address_of(request), services.clock.now_ms())
         report = desk_of(services).receive(sent).report
     except Refusal as refusal:
         raise Open311Error(refusal.status, str(refusal)) from refusal
@@ -215,9 +215,9 @@ def _wanted(services: Services, asked: Mapping[str, str]) -> Wanted:
 
 def _statuses(text: str) -> frozenset[str]:
     asked = frozenset(filter(None, text.split(",")))
-    if asked - set(shapes.STATUS):
+    if asked - shapes.STATUS:
         raise Open311Error(400, "status is open, closed, or both with a comma between")
-    return asked or frozenset(shapes.STATUS)
+    return asked or shapes.STATUS
 
 
 def _whole(text: str, default: int, most: int) -> int:
@@ -276,9 +276,8 @@ async def _photo(form: FormData) -> bytes:
     return await file.read(PHOTO_BYTES_MAX + 1) if isinstance(file, UploadFile) else b""
 
 
-def _key(request: Request, services: Services) -> None:
+def _key(request: Request) -> None:
     """Only when the commune asks for keys; compared by their hash, in the same time for all."""
-    del services
     known = request.app.state.web.open311_keys
     given = request.query_params.get("api_key") or request.headers.get("x-api-key", "")
     digest = hashlib.sha256(given.encode()).hexdigest()

@@ -17,6 +17,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import household
+from beffroi.api.kept import unchanged
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.open_data import catalogue, publish
 from beffroi.hub.open_data.dataset import Dataset, Span, TooMuchError, day
@@ -49,9 +51,8 @@ def open_data_of(request: Request) -> OpenData:
 
 
 def asked(request: Request, services: Svc) -> OpenData:
-    """The same, for the public: with a limit per address."""
-    address = request.client.host if request.client else ""
-    if not request.app.state.open_tries.allowed(address, services.clock.now_ms()):
+    """The same, for the public: with a limit per household."""
+    if not request.app.state.open_tries.allowed(household(request), services.clock.now_ms()):
         text = "Too many requests came from here. Wait ten minutes; files may be kept and shared."
         raise Refusal(429, "too_many_requests", text)
     return open_data_of(request)
@@ -72,9 +73,8 @@ def read_catalogue(
     )
     media, write = WRITTEN[form]
     body = write(graph).encode()
-    return tagged(request, publish.digest(body), media) or Response(
-        body, headers=_headers(publish.digest(body)), media_type=media
-    )
+    headers = _headers(publish.digest(body))
+    return unchanged(request, headers) or Response(body, headers=headers, media_type=media)
 
 
 @router.get("/open-data/{name}.{form}")
@@ -97,10 +97,10 @@ def read_dataset(
     if form == "json":
         with opened:
             return _page(request, dataset, span, file.tag, file.marks, opened, page)
-    unchanged = tagged(request, file.tag, FORMS[form].media)
-    if unchanged is not None:
+    short = unchanged(request, _headers(file.tag))
+    if short is not None:
         opened.close()
-        return unchanged
+        return short
     days = f"-{day(span.start_ms)}-{day(span.end_ms - 1)}" if dataset.timed else ""
     headers = _headers(file.tag) | {
         "content-disposition": f'attachment; filename="{dataset.id}{days}.{form}"',
@@ -140,19 +140,6 @@ def base_of(request: Request) -> str:
     return f"{request.url.scheme}://{host}"
 
 
-def tagged(request: Request, tag: str, media: str) -> Response | None:
-    """304 when the reader has these bytes already."""
-    known = [one.strip().removeprefix("W/") for one in none_match(request).split(",")]
-    if f'"{tag}"' not in known and "*" not in known:
-        return None
-    return Response(status_code=304, headers=_headers(tag), media_type=media)
-
-
-def none_match(request: Request) -> str:
-    """What the reader has already, cut."""
-    return request.headers.get("if-none-match", "")[:1_000]
-
-
 def _headers(tag: str) -> dict[str, str]:
     return EVERYBODY | {"etag": f'"{tag}"'}
 
@@ -171,9 +158,10 @@ def _page(
     if not 1 <= number <= pages:
         text = "There are {pages} pages here, numbered from 1."
         raise Refusal(404, "page", text, pages=pages)
-    unchanged = tagged(request, f"{tag}-{number}", "application/json")
-    if unchanged is not None:
-        return unchanged
+    headers = _headers(f"{tag}-{number}")
+    short = unchanged(request, headers)
+    if short is not None:
+        return short
     opened.seek(marks[number - 1])
     rows = opened.read(marks[number] - marks[number - 1]) if len(marks) > 1 else b""
     head = {
@@ -187,7 +175,7 @@ def _page(
         head |= {"start": day(span.start_ms), "end": day(span.end_ms - 1)}
     body = json.dumps(head, ensure_ascii=False).encode()[:-1]
     body += b', "rows": [\n' + rows.rstrip().replace(b"\n", b",\n") + b"\n]}\n"
-    return Response(body, headers=_headers(f"{tag}-{number}"), media_type="application/json")
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def _day(text: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from beffroi.api import accounts
@@ -66,6 +66,7 @@ def put_active(services: Svc, me: Me, user_id: str, body: ActiveIn) -> dict[str,
 
 @router.post("/me/passphrase", status_code=204)
 @needs("reader")
-def change(services: Svc, me: Me, body: PassphraseIn) -> None:
+def change(request: Request, services: Svc, me: Me, body: PassphraseIn) -> None:
     """Every session of the person ends, this one too."""
-    accounts.change_passphrase(services, me.user, body.old, body.new)
+    tries = request.app.state.tries
+    accounts.change_passphrase(services, tries, me.user, body.old, body.new)

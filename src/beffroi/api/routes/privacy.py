@@ -13,13 +13,14 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from beffroi.api import accounts, own_data
 from beffroi.api.access import Me, Svc, needs
+from beffroi.api.asked import Number
 from beffroi.api.command_views import person_of
 from beffroi.api.own_data import keeper_of
 from beffroi.api.problems import Refusal, not_found
@@ -27,6 +28,7 @@ from beffroi.api.sessions import Person
 from beffroi.hub.privacy import register
 from beffroi.hub.privacy.bulk import BulkError, By, Request, Rows
 from beffroi.hub.services import Services
+from beffroi.model.cells import inert
 from beffroi.model.limits import COMMENT_CHARS_MAX, PAGE_ROWS_MAX, PASSPHRASE_CHARS_MAX
 from beffroi.model.purposes import PURPOSES
 from beffroi.ports.personal import EgressError, PersonalError
@@ -35,7 +37,6 @@ router = APIRouter(prefix="/api", tags=["privacy"])
 PSEUDONYM = r"s-[0-9a-f]{32}"
 Pseudonym = Annotated[str, Field(pattern=rf"^{PSEUDONYM}$")]
 Result = TypeVar("Result")
-CELL_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 
 
 class PassIn(BaseModel, extra="forbid"):
@@ -122,9 +123,7 @@ def read_record(services: Svc) -> list[dict[str, Any]]:
 
 @router.get("/privacy/accesses")
 @needs("admin")
-def read_accesses(
-    services: Svc, before: Annotated[int, Query(ge=0)] = 0, subject: str = ""
-) -> list[dict[str, Any]]:
+def read_accesses(services: Svc, before: Number = 0, subject: str = "") -> list[dict[str, Any]]:
     """The access log, newest first. There is no way to change it."""
     lines = keeper_of(services).vault.accesses(PAGE_ROWS_MAX, before, subject[:40])
     return [line._asdict() for line in lines]
@@ -176,10 +175,7 @@ def take_export(services: Svc, me: Me, request_id: str) -> Response:
 
 # --- shared with the pages -----------------------------------------------------------------------
 def confirm_me(request: HttpRequest, services: Services, me: Person, passphrase: str) -> None:
-    """The passphrase again, tried a few times only."""
-    if not request.app.state.tries.allowed(f"erase:{me.user.id}", services.clock.now_ms()):
-        raise Refusal(429, "too_many_tries", "Too many attempts. Wait ten minutes, then try again.")
-    accounts.check_passphrase(me.user, passphrase)
+    accounts.check_passphrase(services, request.app.state.tries, me.user, passphrase)
 
 
 def forget_me(request: HttpRequest, services: Services, me: Person, passphrase: str) -> None:
@@ -227,7 +223,7 @@ def csv_of(rows: Rows) -> str:
     writer = csv.writer(made)
     writer.writerow(names)
     for row in rows:
-        writer.writerow([_cell(text_of(row.get(name, b""))) for name in names])
+        writer.writerow([inert(text_of(row.get(name, b""))) for name in names])
     return made.getvalue()
 
 
@@ -269,7 +265,3 @@ def _guarded(call: Callable[..., Result], *args: object) -> Result:
         raise Refusal(429, "egress", text) from error
     except PersonalError as error:
         raise Refusal(409, "personal", "{text}", text=str(error)) from error
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(CELL_STARTS) else text

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import Moment
 from beffroi.api.kept import Shelf
 from beffroi.api.report_views import as_desk, as_public, desk_of, event_json, report_of
 from beffroi.api.words import LANGS, lang_of
@@ -62,7 +63,7 @@ def read_reports(
 
 
 @router.get("/api/reports/figures")
-def read_figures(services: Svc, since_ms: int = 0) -> dict[str, Any]:
+def read_figures(services: Svc, since_ms: Moment = 0) -> dict[str, Any]:
     """Delays over the reports received since then (see `hub.reports.figures`)."""
     wanted = Wanted(since_ms=since_ms, limit=REPORTS_OPEN_MAX)
     found = desk_of(services).store.reports(wanted)
@@ -124,10 +125,7 @@ async def public_map(request: Request, services: Svc) -> Response:
     lang = lang if lang in LANGS else LANGS[0]
     now_ms = services.clock.now_ms()
     kept = await shelf.get(lang, now_ms, lambda: _encode(_collection(services, lang)))
-    asked, accepts = (request.headers.get(h, "") for h in ("if-none-match", "accept-encoding"))
-    return kept.answer(
-        asked, accepts, "application/geo+json", f"public, max-age={int(REPORTS_PUBLIC_S)}"
-    )
+    return kept.answer(request, "application/geo+json", f"public, max-age={int(REPORTS_PUBLIC_S)}")
 
 
 def _collection(services: Services, lang: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from beffroi import law
 from beffroi.kernel import keys
 from beffroi.kernel.dsse import pae
 from beffroi.model.limits import PEER_FILE_BYTES_MAX, TIME_MS_MAX, VALUE_ABS_MAX
-from beffroi.model.measure import Measured, Span
+from beffroi.model.measure import DAY_MS, Measured, Span
 
 KIND = "application/vnd.beffroi.indicators+json"
 FIELDS = {"v", "commune", "start_ms", "end_ms", "made_ms", "figures"}
@@ -95,7 +95,7 @@ def _read(commune: str, body: Mapping[str, Any], now_ms: int) -> PeerFile:
     if body["v"] != 1 or any(type(t) is not int or not 0 <= t <= TIME_MS_MAX for t in times):
         raise PeerFileError("of another version, or with impossible times")
     start, end, made = times
-    if not start < end <= made or made > now_ms + 86_400_000:
+    if not start < end <= made or made > now_ms + DAY_MS:
         raise PeerFileError("its period or its date is impossible")
     figures = body["figures"]
     known = {ident for ident, item in law.indicators().items() if item.public}

@@ -50,8 +50,8 @@ class Counted(NamedTuple):
 
 
 class Consultations:
-    """`log` is None while the commune has no evidence log; then no entry stands for a count, and
-    the pages say that."""
+    """`log` is None when the evidence log could not be opened; then no entry stands for a count,
+    and the pages say that."""
 
     def __init__(self, store: ConsultationStore, log: LogStore | None) -> None:
         self.store, self._log = store, log

@@ -21,11 +21,12 @@ from dataclasses import dataclass, replace
 
 from beffroi.hub.coordination.signs import HOSTILE, WEIGHT, Sign, SignKind
 from beffroi.model.limits import INCIDENT_SIGNS_MAX
+from beffroi.model.measure import HOUR_MS
 
 WINDOW_MS = 600_000
 SWEEP_MS = 60_000
 SWEEP_SERVICES = 4
-SLOW_MS = 3 * 3_600_000
+SLOW_MS = 3 * HOUR_MS
 SLOW_SERVICES = 3
 QUIET_MS = 1_800_000
 SUSPICION = 5.0

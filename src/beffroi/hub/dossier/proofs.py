@@ -9,9 +9,10 @@ from beffroi.evidence.dossier import Dossier, Item
 from beffroi.kernel import keys
 from beffroi.kernel.roster import LOG, Member, Roster
 from beffroi.model.limits import PAPER_ATTACHED_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.log_store import LogStore
 
-YEAR_MS = 366 * 86_400_000
+YEAR_MS = 366 * DAY_MS
 NAME = "preuves.txt"
 WORDS = "Entrées du journal de preuves et leurs preuves d’inclusion (beffroi verify)"
 

@@ -15,9 +15,10 @@ from beffroi.hub.dossier.lines import (
 )
 from beffroi.hub.privacy.register import record
 from beffroi.model.finding import Severity
+from beffroi.model.measure import DAY_MS
 from beffroi.model.purposes import PURPOSES, SIGN_INS, Purpose
 
-SEEN_MS = 7 * 86_400_000
+SEEN_MS = 7 * DAY_MS
 TAKEN = ("acknowledged", "assigned", "decided")
 
 

@@ -14,12 +14,13 @@ from beffroi.hub.incidents import case as cases
 from beffroi.hub.incidents.case import BOOK, Case
 from beffroi.hub.incidents.sheets import ADDRESSEES, SHEETS
 from beffroi.model.limits import COMMENT_CHARS_MAX, INCIDENT_STEPS_MAX, REGISTER_TEXT_CHARS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.clock import Clock
 from beffroi.ports.registers import Fact
 
 YES_NO = ("yes", "no", "unknown")
 LATER = ("csirt-full", "csirt-final")  # further notices to an addressee
-BACKDATED_MS_MAX = 366 * 86_400_000
+BACKDATED_MS_MAX = 366 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)

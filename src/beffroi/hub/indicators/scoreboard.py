@@ -134,14 +134,16 @@ class Scoreboard:
         """The running month and those before it, oldest first."""
         commune = self.books.store.assets.commune()
         zone = ZoneInfo(commune.timezone if commune else "Europe/Paris")
-        now = self.clock.now_ms()
+        now, stamp = self.clock.now_ms(), self.entries.stamp()
         return [
-            (name, self._month(name, span, now))
+            (name, self._month(name, span, now, stamp))
             for name, span in months_back(now, zone, INDICATOR_MONTHS)
         ]
 
-    def _month(self, name: str, span: Span, now_ms: int) -> dict[str, Measured]:
-        kept, stamp = self._kept(name), self.entries.stamp()
+    def _month(self, name: str, span: Span, now_ms: int, stamp: int) -> dict[str, Measured]:
+        """`stamp` of the entries is read before anything is computed: what is entered meanwhile
+        has the month computed again."""
+        kept = self._kept(name)
         if kept is not None and kept.stamp == stamp and _good(kept, now_ms):
             return kept.figures
         final = span.end_ms + LATE_DAYS * DAY_MS <= now_ms

@@ -110,9 +110,13 @@ class Assessments:
             drill,
         )
 
-    def result(self) -> tuple[Result, list[Advice], dict[str, int]]:
-        """(result, what to do next, what the platform proves by rule)."""
-        method, shown, answers = law.maturity(), self.shown(), self.answers()
+    def result(
+        self, answers: Mapping[str, Answer] | None = None
+    ) -> tuple[Result, list[Advice], dict[str, int]]:
+        """(result, what to do next, what the platform proves by rule). `answers` if they are at
+        hand."""
+        method, shown = law.maturity(), self.shown()
+        answers = self.answers() if answers is None else answers
         now = self._board.clock.now_ms()
         degraded = answers.get("A7")
         held = (

@@ -12,9 +12,9 @@ from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from beffroi.hub.open_data.dataset import Cell, Dataset, Row, TooMuchError
+from beffroi.model.cells import inert
 from beffroi.model.limits import OPEN_PAGE_ROWS_MAX, OPEN_ROWS_MAX
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 GROUP_ROWS = 20_000  # of one part of a Parquet file
 
 
@@ -63,9 +63,7 @@ def _cell(cell: Cell) -> str:
         return ""
     if not isinstance(cell, str):
         return repr(cell)
-    text = cell.replace('"', '""').replace("\0", "")
-    if text.lstrip(" ").startswith(FORMULA):
-        text = f"'{text}"
+    text = inert(cell.replace('"', '""').replace("\0", ""))
     quoted = any(sign in text for sign in ',"\r\n;') or text != text.strip()
     return f'"{text}"' if quoted else text
 

@@ -21,7 +21,6 @@ from beffroi.hub.open_data.shelf import File, Shelf
 from beffroi.hub.services import Services
 from beffroi.model.limits import OPEN_DAYS, OPEN_DAYS_MAX, SEAL_AFTER_H
 from beffroi.model.measure import DAY_MS, HOUR_MS
-from beffroi.ports.log_store import LogStore
 from beffroi.ports.store import PeopleStore
 
 DECISION, LICENCE, CONTACT = "open_data:", "open_data_licence", "open_data_contact"
@@ -61,20 +60,13 @@ class OpenData:
         if dataset_id not in self.all:
             raise UnknownError(dataset_id)
         people, now = self._services.store.people, self._services.clock.now_ms()
-        log = self._log()
+        log = self._services.journal
         if log is not None:
             refs = {"source": dataset_id, "outcome": "open" if opened else "closed"}
             log.append([Draft("opendata.decided", now, refs=refs)])
         value = json.dumps({"open": opened, "by": by, "at_ms": now})
         people.put_setting(DECISION + dataset_id, value)
         people.log_access(now, by, "open_data_open" if opened else "open_data_close", dataset_id)
-
-    def _log(self) -> LogStore | None:
-        """Before there is a root of trust the office has it open."""
-        services = self._services
-        if services.dispatch is not None:
-            return services.dispatch.book.log
-        return services.office.stores.journal if services.office is not None else None
 
     def licence(self) -> Licence:
         chosen = self._services.store.people.setting(LICENCE) or DEFAULT_LICENCE

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
@@ -47,15 +48,13 @@ def act_page(request: Request, services: Svc, me: Me, target: str, action: str =
     view = View(services, lang_of(request), me.user)
     found = _target(view, target)
     if not action:
-        return _page(request, services, me, found)
+        return _page(request, services, view, found)
     return _preview(request, services, me, view, found, action, dict(request.query_params))
 
 
 @router.post("/act/{target}")
 async def ask(request: Request, services: Svc, me: Me, target: str) -> Response:
     """Ask for exactly what was previewed."""
-    from starlette.concurrency import run_in_threadpool
-
     form = await request.form()
     return await run_in_threadpool(_ask, request, services, me, target, _texts(form))
 
@@ -70,7 +69,7 @@ def _ask(
         wish = _wish(found, action, given)
         row = dispatch_of(services).office.request(wish, me.user.id)
     except (DeniedError, Refusal) as error:
-        return _page(request, services, me, found, given, understood(error), action)
+        return _page(request, services, view, found, given, understood(error), action)
     return RedirectResponse(f"/commands/{row.id}", 303)
 
 
@@ -87,7 +86,7 @@ def _preview(
         wish = _wish(found, action, given)
         seen = dispatch_of(services).office.preview(wish)
     except (DeniedError, Refusal) as error:
-        return _page(request, services, me, found, given, understood(error), action)
+        return _page(request, services, view, found, given, understood(error), action)
     facts: dict[str, Any] = {
         "target": found,
         "action": action,
@@ -111,13 +110,12 @@ def _preview(
 def _page(
     request: Request,
     services: Svc,
-    me: Me,
+    view: View,
     found: dict[str, Any],
     given: Mapping[str, str] | None = None,
     refusal: Refusal | None = None,
     action: str = "",
 ) -> Response:
-    view = View(services, lang_of(request), me.user)
     facts: dict[str, Any] = {
         "target": found,
         "given": given or {},
@@ -142,7 +140,7 @@ def _wish(found: Mapping[str, Any], action: str, given: Mapping[str, str]) -> Wi
     named = {k.removeprefix(PREFIX): v for k, v in given.items() if k.startswith(PREFIX)}
     params = command_words.parsed(found["actions"][action]["params"], named)
     hours = given.get("hours", "")
-    life_ms = int(hours) * HOUR_S * 1000 if hours.isdigit() and len(hours) <= 2 else 0
+    life_ms = int(hours) * HOUR_S * 1000 if hours.isdecimal() and len(hours) <= 2 else 0
     return Wish(found["target"], action, params, 0, life_ms)
 
 

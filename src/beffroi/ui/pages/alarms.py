@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -13,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from beffroi.api import alarm_views, sight
 from beffroi.api.access import Me, Svc
 from beffroi.api.alarm_views import AlarmView
+from beffroi.api.asked import Moment
 from beffroi.api.problems import Refusal, understood
 from beffroi.api.routes.alarms import alarm_of, listed_for
 from beffroi.api.words import lang_of
@@ -22,6 +22,7 @@ from beffroi.model.alarm import Alarm, AlarmState, Decision, DecisionKind
 from beffroi.model.finding import Severity
 from beffroi.model.limits import PAGE_ROWS_MAX
 from beffroi.ports.store import User
+from beffroi.ui.office import zone_of
 from beffroi.ui.pages.entry import safe_next
 from beffroi.ui.render import page
 from beffroi.ui.rows import row_of
@@ -40,7 +41,7 @@ def desk_page(
     me: Me,
     view: str = "todo",
     domain: str = "",
-    before: int = 0,
+    before: Moment = 0,
     last: str = "",
 ) -> Response:
     opened = sight.alarms_seen(services, me.user, services.desk.open())
@@ -51,12 +52,13 @@ def desk_page(
         chosen = [a for a in _single(opened) if _wanted(a, view, me.user.id)]
         chosen = [a for a in chosen if not domain or a.domain == domain]
     lang = lang_of(request)
-    shown = alarm_views.views(services, chosen[:PAGE_ROWS_MAX], lang)
+    who = alarm_views.people(services)
+    shown = alarm_views.views(services, chosen[:PAGE_ROWS_MAX], lang, who)
     facts: dict[str, Any] = {
         "view": view,
         "domain": domain,
         "alarms": shown,
-        "members": _members(services, opened, lang),
+        "members": _members(services, opened, lang, who),
         "undecided": sum(awaits_decision(alarm) for alarm in opened),
         "figures": _figures(opened, me.user.id, services.clock.now_ms()),
         "older": chosen[-1] if view == "closed" and len(chosen) == PAGE_ROWS_MAX else None,
@@ -115,7 +117,8 @@ def _alarm_page(
     typed: dict[str, str] | None = None,
 ) -> Response:
     lang = lang_of(request)
-    view = alarm_views.views(services, [alarm], lang)[0]
+    who = alarm_views.people(services)
+    view = alarm_views.views(services, [alarm], lang, who)[0]
     asset = services.store.assets.asset(alarm.asset) if alarm.asset else None
     members = sight.alarms_seen(services, me.user, alarm_views.members(services, alarm))
     row = None
@@ -128,9 +131,9 @@ def _alarm_page(
         "asset": asset,
         "row": row,
         "story": list(reversed(alarm_views.story(services, alarm.id))),
-        "who": alarm_views.people(services).called,
+        "who": who.called,
         "users": _colleagues(services, me),
-        "group_members": alarm_views.views(services, members, lang),
+        "group_members": alarm_views.views(services, members, lang, who),
         "events": EVENTS,
         "decisions": DECISIONS,
         "acts": ACTIONS,
@@ -162,13 +165,15 @@ def _single(opened: Iterable[Alarm]) -> list[Alarm]:
     return [alarm for alarm in opened if alarm.group not in groups]
 
 
-def _members(services: Svc, opened: Any, lang: str) -> dict[str, list[AlarmView]]:
+def _members(
+    services: Svc, opened: Any, lang: str, who: alarm_views.People
+) -> dict[str, list[AlarmView]]:
     found: dict[str, list[Alarm]] = {}
     for alarm in opened:
         if alarm.group:
             found.setdefault(alarm.group, []).append(alarm)
     return {
-        group: alarm_views.views(services, some[:PAGE_ROWS_MAX], lang)
+        group: alarm_views.views(services, some[:PAGE_ROWS_MAX], lang, who)
         for group, some in found.items()
     }
 
@@ -188,15 +193,13 @@ def _figures(opened: Any, me: str, now_ms: int) -> dict[str, int]:
 
 def _decision(services: Svc, kind: str, owner: str, deadline: str, reason: str) -> Decision:
     """The deadline is a day: it ends at noon of that day in the commune's time."""
-    commune = services.store.assets.commune()
-    zone = ZoneInfo(commune.timezone if commune else "Europe/Paris")
     try:
         day = datetime.fromisoformat(deadline).date()
     except ValueError:
         raise Refusal(422, "deadline", "Choose the day until which it must be done.") from None
     if kind not in tuple(DecisionKind):
         raise Refusal(422, "decision_kind", "Choose one of the five decisions.")
-    at = datetime.combine(day, NOON, zone)
+    at = datetime.combine(day, NOON, zone_of(services))
     return Decision(DecisionKind(kind), owner, int(at.timestamp() * 1000), reason)
 
 

@@ -18,8 +18,7 @@ def how_to_begin(request: Request, services: Services) -> Response:
 
 def _identifier(services: Services) -> str:
     """The log is of one commune, and so must the roster be: the same identifier."""
-    journal = services.office.stores.journal if services.office else None
+    if services.journal is not None:
+        return services.journal.origin.removeprefix("beffroi/")
     commune = services.store.assets.commune()
-    if journal is not None:
-        return journal.origin.removeprefix("beffroi/")
     return commune.id if commune else "commune"

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import evidence_views, sight
 from beffroi.api.access import Me, Svc, needs
+from beffroi.api.asked import Moment
 from beffroi.api.command_views import View, dispatch_of, person_of
 from beffroi.api.problems import Refusal, understood
 from beffroi.api.routes import commands as routes
@@ -40,7 +41,12 @@ MARK_CHARS = 16  # of the digest: as many as `beffroi sign` shows
 
 @router.get("/commands")
 def commands_page(
-    request: Request, services: Svc, me: Me, view: str = "open", service: str = "", before: int = 0
+    request: Request,
+    services: Svc,
+    me: Me,
+    view: str = "open",
+    service: str = "",
+    before: Moment = 0,
 ) -> Response:
     """Without trust: how to begin."""
     if services.dispatch is None:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime, time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import household
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.routes.consultations import booth_of, desk_of, refused, seen
 from beffroi.hub.consultations.desk import Consultations
 from beffroi.model.consultation import Consultation, Stage
 from beffroi.model.limits import PERSON_CHARS_MAX, VOTING_CODE_CHARS
+from beffroi.ui.office import zone_of
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -54,7 +55,7 @@ def vote(
     desk, now = desk_of(request), services.clock.now_ms()
     one = seen(desk, ident)
     try:
-        booth_of(request).admit(request.client.host if request.client else "", now)
+        booth_of(request).admit(household(request), now)
         with refused():
             receipt = desk.vote(ident, code[:TYPED_CHARS_MAX], choice, word[:PERSON_CHARS_MAX], now)
     except Refusal as refusal:
@@ -70,7 +71,7 @@ def find(
 ) -> Response:
     desk = desk_of(request)
     one = seen(desk, ident)
-    booth_of(request).admit(request.client.host if request.client else "", services.clock.now_ms())
+    booth_of(request).admit(household(request), services.clock.now_ms())
     with refused():
         ballot = desk.find(ident, receipt[: 2 * TYPED_CHARS_MAX], word[:PERSON_CHARS_MAX])
     said = one.choices[ballot.choice] if ballot else ""
@@ -95,14 +96,13 @@ def draft(
 ) -> Response:
     """Choices come one a line; the last day ends at its last minute in the commune's time."""
     desk, now = desk_of(request), services.clock.now_ms()
-    commune = services.store.assets.commune()
     try:
         day = datetime.fromisoformat(until).date()
     except ValueError:
         refusal = Refusal(422, "day", "Choose the last day of the consultation.")
         return _desk(request, desk, refusal)
-    zone = ZoneInfo(commune.timezone if commune else "Europe/Paris")
-    closes_ms = int(datetime.combine(day, LAST_MINUTE, zone).timestamp() * 1000)
+    end = datetime.combine(day, LAST_MINUTE, zone_of(services))
+    closes_ms = int(end.timestamp() * 1000)
     try:
         with refused():
             made = desk.draft(title, text.replace("\r", ""), choices.splitlines(), closes_ms, now)

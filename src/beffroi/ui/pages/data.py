@@ -9,13 +9,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api.access import Me, Svc, needs
-from beffroi.api.problems import Refusal, understood
+from beffroi.api.asked import Number
+from beffroi.api.problems import Refusal, not_found, understood
 from beffroi.api.routes import data
 from beffroi.api.routes.status import backlog, house, ingest_counters, installed_version
 from beffroi.hub import codecs
 from beffroi.hub.links import webhooks
+from beffroi.model.limits import NAME_CHARS_MAX
 from beffroi.model.reading import Reason
 from beffroi.ports.bus import Bus
+from beffroi.ports.codec import CodecError
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -25,7 +28,9 @@ PAYLOAD_SHOWN_BYTES = 4_000
 
 
 @router.get("/data")
-async def data_page(request: Request, services: Svc, reason: str = "", after: int = 0) -> Response:
+async def data_page(
+    request: Request, services: Svc, reason: str = "", after: Number = 0
+) -> Response:
     waiting = await backlog(services)
     counters = ingest_counters(request)
     return await run_in_threadpool(_data, request, services, waiting, counters, reason, after)
@@ -76,7 +81,10 @@ def add_codec(
 @router.post("/data/codecs/{sha256}/remove")
 @needs("admin")
 def remove_codec(services: Svc, me: Me, sha256: str) -> Response:
-    codecs.remove_codec(services, sha256, me.user.id)
+    try:
+        codecs.remove_codec(services, sha256, me.user.id)
+    except CodecError as error:
+        raise not_found(sha256[:NAME_CHARS_MAX]) from error
     return RedirectResponse("/data/sources", 303)
 
 

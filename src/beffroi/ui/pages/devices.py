@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import inventory, posture, sight
 from beffroi.api.access import Me, Svc
+from beffroi.api.asked import Number
 from beffroi.api.inventory import Upkeep
 from beffroi.api.posture import Posture
 from beffroi.api.problems import Refusal
@@ -35,7 +36,7 @@ def devices_page(
     q: str = "",
     status: str = "",
     level: str = "",
-    start: int = 0,
+    start: Number = 0,
 ) -> Response:
     judged = _judged(services, me)
     kept = [
@@ -46,8 +47,8 @@ def devices_page(
         and (not level or pair[1].level == level)
     ]
     names = {asset.id: asset.name for asset in services.store.assets.assets()}
-    facts: dict[str, Any] = {"q": q, "status": status, "level": level, "start": max(0, start)}
-    facts |= {"rows": kept[facts["start"] :][:PAGE_ROWS_MAX], "total": len(kept), "names": names}
+    facts: dict[str, Any] = {"q": q, "status": status, "level": level, "start": start}
+    facts |= {"rows": kept[start:][:PAGE_ROWS_MAX], "total": len(kept), "names": names}
     facts |= {"all": len(judged), "figures": _figures(judged), "page_rows": PAGE_ROWS_MAX}
     return page(request, "devices.html", **facts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -19,6 +19,7 @@ from beffroi.hub.dossier.registers import RegisterError
 from beffroi.hub.services import Services
 from beffroi.model.asset import Asset
 from beffroi.model.limits import REGISTER_ROWS_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.ports.papers import PaperError
 from beffroi.ui.office import moment_ms, office_of, refusal_of, zone_of
 from beffroi.ui.render import page
@@ -26,7 +27,6 @@ from beffroi.ui.render import page
 router = APIRouter()
 Text = Annotated[str, Form()]
 YEAR = timedelta(days=365)
-DAY_MS = 86_400_000
 
 
 @router.get("/dossier")
@@ -143,7 +143,7 @@ def _dossier_page(
     request: Request, services: Services, typed: dict[str, str], refusal: Refusal | None = None
 ) -> Response:
     office = office_of(services)
-    today = date.fromisoformat(f"{_now(services):%Y-%m-%d}")
+    today = _today(services)
     jobs = office.jobs()
     facts: dict[str, Any] = {
         "jobs": jobs,
@@ -160,11 +160,8 @@ def _dossier_page(
     return page(request, "dossier.html", refusal.status if refusal else 200, **facts)
 
 
-def _now(services: Services) -> Any:
-    from datetime import UTC, datetime
-
-    at = datetime.fromtimestamp(services.clock.now_ms() / 1000, UTC)
-    return at.astimezone(zone_of(services))
+def _today(services: Services) -> date:
+    return datetime.fromtimestamp(services.clock.now_ms() / 1000, zone_of(services)).date()
 
 
 def _declared(
@@ -193,7 +190,7 @@ def _register_page(
         "books": BOOKS,
         "lines": office.stores.registers.records(book.name, limit=REGISTER_ROWS_MAX)[::-1],
         "typed": typed,
-        "year": _now(services).year,
+        "year": _today(services).year,
         "refusal": refusal,
     }
     return page(request, "register.html", refusal.status if refusal else 200, **facts)

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import accounts, second_factor, sessions, sign_in_passkeys
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import address_of
 from beffroi.api.problems import Refusal
 from beffroi.api.words import LANG_COOKIE, LANGS
 from beffroi.ports.store import User
@@ -49,9 +50,9 @@ def sign_in(
     passphrase: Text = "",
     next: Text = "/",  # noqa: A002
 ) -> Response:
-    ip = request.client.host if request.client else ""
+    tries, ip = request.app.state.tries, address_of(request)
     try:
-        user = accounts.sign_in(services, request.app.state.tries, name, passphrase, ip)
+        user = accounts.sign_in(services, tries, name, passphrase, ip)
     except Refusal as refusal:
         facts = {"next": safe_next(next), "fresh": False, "name": name, "refusal": refusal}
         return page(request, "sign_in.html", refusal.status, **facts)
@@ -100,8 +101,8 @@ def sign_out(request: Request, services: Svc, me: Me) -> Response:
 
 @router.get("/welcome/{token}")
 @public
-def welcome_page(request: Request, token: str) -> Response:
-    return _join_page(request, accounts.FIRST, token)
+def welcome_page(request: Request) -> Response:
+    return _join_page(request, accounts.FIRST)
 
 
 @router.post("/welcome/{token}")
@@ -114,8 +115,8 @@ def welcome(
 
 @router.get("/invitation/{token}")
 @public
-def invitation_page(request: Request, token: str) -> Response:
-    return _join_page(request, accounts.INVITE, token)
+def invitation_page(request: Request) -> Response:
+    return _join_page(request, accounts.INVITE)
 
 
 @router.post("/invitation/{token}")
@@ -139,11 +140,10 @@ def language(request: Request, lang: Text = "fr", next: Text = "/") -> Response:
 
 
 def _join_page(
-    request: Request, purpose: str, token: str, name: str = "", refusal: Refusal | None = None
+    request: Request, purpose: str, name: str = "", refusal: Refusal | None = None
 ) -> Response:
     status = refusal.status if refusal else 200
     facts = {"purpose": purpose, "action": request.url.path, "name": name, "refusal": refusal}
-    del token
     return page(request, "welcome.html", status, **facts)
 
 
@@ -153,7 +153,7 @@ def _join(
     try:
         user = accounts.accept(services, purpose, token, name, passphrase)
     except Refusal as refusal:
-        return _join_page(request, purpose, token, name, refusal)
+        return _join_page(request, purpose, name, refusal)
     return enter(request, services, user, "/")
 
 

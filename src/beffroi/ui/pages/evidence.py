@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from beffroi.api import evidence_views
 from beffroi.api.access import Me, Svc, public
+from beffroi.api.asked import Number, household
 from beffroi.api.command_views import View, dispatch_of
 from beffroi.api.problems import Refusal
 from beffroi.api.words import lang_of
@@ -26,7 +27,7 @@ router = APIRouter()
 
 
 @router.get("/evidence")
-def evidence_page(request: Request, services: Svc, me: Me, before: int = 0) -> Response:
+def evidence_page(request: Request, services: Svc, me: Me, before: Number = 0) -> Response:
     if services.dispatch is None:
         return how_to_begin(request, services)
     try:
@@ -34,7 +35,7 @@ def evidence_page(request: Request, services: Svc, me: Me, before: int = 0) -> R
             dispatch_of(services).book.log,
             View(services, lang_of(request), me.user),
             EVIDENCE_SHOWN,
-            max(0, before),
+            before,
         )
         about = evidence_views.summary(services)
     except (LogError, ValueError) as error:
@@ -67,8 +68,7 @@ def _code(request: Request, services: Svc, code: str) -> Response:
     found: list[dict[str, Any]] = []
     off = services.dispatch is None
     if number is not None and not off:
-        address = request.client.host if request.client else ""
-        if not request.app.state.code_tries.allowed(address, services.clock.now_ms()):
+        if not request.app.state.code_tries.allowed(household(request), services.clock.now_ms()):
             text = "Too many codes were tried from here. Wait ten minutes."
             raise Refusal(429, "too_many_tries", text)
         found = _found(request, services, typed)

@@ -151,7 +151,7 @@ def _form(
         "measures": views.measures(services),
         "known": known,
         "groups": views.groups(services, domain, kind)[:PAGE_ROWS_MAX] if known else [],
-        "offers": views.offers(request, domain) if known else [],
+        "offers": [one for one in views.offers(request).values() if one.domain == domain],
         "ideas": _ideas(services),
     }
     return page(request, "experiment/form.html", refusal.status if refusal else 200, **facts)
@@ -162,8 +162,6 @@ def _one(
 ) -> Response:
     desk = views.desk_of(request)
     days = desk.days(one.plan) if one.stage is not ExperimentStage.DROPPED else ({}, None)
-    twin = request.app.state.twin
-    offers = {offer.name: offer for offer in twin.offers()} if twin else {}
     report = services.reports.store.report(one.plan.idea) if services.reports else None
     facts: dict[str, Any] = {
         "one": one,
@@ -173,7 +171,7 @@ def _one(
         "waits": one.stage is ExperimentStage.REGISTERED and desk.over(one),
         "measured": views.property_of(services, one.plan.domain, one.plan.kind, one.plan.prop),
         "stage": views.STAGES[one.stage],
-        "offer": offers.get(one.plan.twin),
+        "offer": views.offers(request).get(one.plan.twin),
         "origin": desk.origin,
         "idea": report if report is not None and report.public else None,
         "own": request.url.path.startswith(DESK),

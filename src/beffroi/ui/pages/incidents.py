@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from beffroi import law
@@ -71,14 +72,7 @@ async def act(request: Request, services: Svc, me: Me, case_id: str, action: str
     """step, facts, sent, close, reopen."""
     form = await request.form()
     given = {name: str(value) for name, value in form.items()}
-    return await _in_thread(_acted, request, services, me.user.id, case_id, action, given)
-
-
-async def _in_thread(work: Any, *given: Any) -> Response:
-    from starlette.concurrency import run_in_threadpool
-
-    found: Response = await run_in_threadpool(work, *given)
-    return found
+    return await run_in_threadpool(_acted, request, services, me.user.id, case_id, action, given)
 
 
 def _acted(

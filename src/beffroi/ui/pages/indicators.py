@@ -71,7 +71,7 @@ def add_entry(
     document: Text = "",
 ) -> Response:
     try:
-        enter(services, me.user.id, name, value, int(year) if year.isdigit() else 0, document)
+        enter(services, me.user.id, name, value, int(year[:5]) if year.isdecimal() else 0, document)
     except Refusal as refusal:
         typed = {"name": name, "value": value, "year": year, "document": document}
         return _page(request, services, views.PERIODS[0], refusal, typed)

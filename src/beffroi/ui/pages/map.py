@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from beffroi.api import sight
 from beffroi.api.access import Me, Svc
+from beffroi.api.asked import Number
 from beffroi.api.condition import CALM
 from beffroi.api.town import Town
 from beffroi.hub.services import Services
@@ -38,7 +39,7 @@ def list_page(
     domain: str = "",
     state: str = "",
     q: str = "",
-    after: int = 0,
+    after: Number = 0,
 ) -> Response:
     rows = _rows(request, services, me, domain, q)
     counts: dict[str, int] = {}

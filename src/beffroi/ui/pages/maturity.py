@@ -56,7 +56,6 @@ def add_answer(
 
 @router.post("/maturity/initiatives")
 async def add_initiative(request: Request, services: Svc, me: Me) -> Response:
-
     form = await request.form(max_fields=40)
     given = {key: value for key, value in form.items() if isinstance(value, str)}
     axes = [value for value in form.getlist("axis") if isinstance(value, str)]
@@ -80,7 +79,9 @@ def _page(
     typed: dict[str, str] | None = None,
 ) -> Response:
     lang, method = lang_of(request), law.maturity()
-    result, todo, proven = office(services).result()
+    desk = office(services)
+    answers = desk.answers()
+    result, todo, proven = desk.result(answers)
     axes = [(a, a.en if lang == "en" else a.fr, result.axes[a.id]) for a in method.axes]
     facts: dict[str, Any] = {
         "method": method,
@@ -89,7 +90,7 @@ def _page(
         "proven": proven,
         "axes": axes,
         "draw": radar([stage for _, _, stage in axes]),
-        "answers": office(services).answers(),
+        "answers": answers,
         "facts_shown": [shown(one, "fr") for one in method.facts],
         "rules": {rule.id: rule for rule in method.rules},
         "checks": _checks(result.checks, lang),

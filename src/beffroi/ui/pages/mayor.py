@@ -18,27 +18,28 @@ from beffroi.hub.dossier.gather import gather
 from beffroi.hub.dossier.mayor import SHOWN_MAX, Desk, page_of
 from beffroi.hub.incidents.clocks import pressing
 from beffroi.hub.services import Services
+from beffroi.model.measure import DAY_MS
 from beffroi.ui.office import office_of
 from beffroi.ui.pages.incidents import clocks_of
 from beffroi.ui.render import page
 
 router = APIRouter()
-DAYS_MS = 90 * 86_400_000  # of commands and reports
+DAYS_MS = 90 * DAY_MS  # of commands and reports
 
 
 @router.get("/maire")
 def mayor_page(request: Request, services: Svc) -> Response:
-    desk, lang = desk_of(services), lang_of(request)
+    desk, lang, who = desk_of(services), lang_of(request), alarm_views.people(services)
     facts: dict[str, Any] = {
         "desk": desk,
-        "waiting": alarm_views.views(services, desk.bare[:SHOWN_MAX], lang),
-        "late": alarm_views.views(services, desk.late[:SHOWN_MAX], lang),
-        "decided": alarm_views.views(services, desk.decided[:SHOWN_MAX], lang),
+        "waiting": alarm_views.views(services, desk.bare[:SHOWN_MAX], lang, who),
+        "late": alarm_views.views(services, desk.late[:SHOWN_MAX], lang, who),
+        "decided": alarm_views.views(services, desk.decided[:SHOWN_MAX], lang, who),
         "decisions": DECISIONS,
         "answers": BOOKS["request"].fields[2].choices,
         "risk_words": BOOKS["risk"].fields[1].choices,
         "reason": lambda name: getattr(words.reason(name), lang, name),
-        "who": alarm_views.people(services).called,
+        "who": who.called,
         "shown_max": SHOWN_MAX,
     }
     return page(request, "mayor.html", **facts)

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import sign_in_passkeys as passkeys
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import household
 from beffroi.api.problems import Refusal
 from beffroi.api.sign_in_passkeys import Challenges, Site
 from beffroi.ui.pages import entry
@@ -31,8 +32,7 @@ def challenges_of(request: Request) -> Challenges:
 @router.get("/sign-in/passkey/options")
 @public
 def options(request: Request, services: Svc) -> dict[str, Any]:
-    ip = request.client.host if request.client else ""
-    if not request.app.state.passkey_tries.allowed(ip, services.clock.now_ms()):
+    if not request.app.state.passkey_tries.allowed(household(request), services.clock.now_ms()):
         raise Refusal(429, "too_many_tries", "Too many attempts. Wait ten minutes, then try again.")
     return passkeys.request(services, site_of(request), challenges_of(request))
 

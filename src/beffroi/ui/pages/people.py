@@ -169,13 +169,13 @@ def erase_me(request: Request, services: Svc, me: Me, passphrase: Text = "") -> 
 @router.post("/account/passphrase")
 @needs("reader")
 def passphrase(request: Request, services: Svc, me: Me, old: Text = "", new: Text = "") -> Response:
-    """Every session ends; this browser gets a fresh one."""
+    """Every session ends; this browser gets a fresh one, of the same strength."""
     try:
-        accounts.change_passphrase(services, me.user, old, new)
+        accounts.change_passphrase(services, request.app.state.tries, me.user, old, new)
     except Refusal as refusal:
         return _account(request, services, me, refusal)
     response = RedirectResponse("/account", 303)
-    sessions.set_cookie(request, response, sessions.start(services, me.user))
+    sessions.set_cookie(request, response, sessions.start(services, me.user, verified=me.verified))
     return response
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import own_data
 from beffroi.api.access import Me, Svc, needs
+from beffroi.api.asked import Number
 from beffroi.api.own_data import keeper_of
 from beffroi.api.problems import Refusal
 from beffroi.api.routes import privacy as api
@@ -29,9 +30,7 @@ def privacy_page(request: Request, services: Svc, me: Me) -> Response:
 
 @router.get("/privacy/accesses")
 @needs("admin")
-def accesses_page(
-    request: Request, services: Svc, before: Annotated[int, Query(ge=0)] = 0
-) -> Response:
+def accesses_page(request: Request, services: Svc, before: Number = 0) -> Response:
     """The log itself cannot be changed from anywhere: there is no form on this page."""
     lines = keeper_of(services).vault.accesses(PAGE_ROWS_MAX, before)
     names = {user.id: user.name for user in services.store.people.users()}

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import address_of
 from beffroi.api.problems import Refusal
 from beffroi.api.report_views import STATES, desk_of, report_of, topic_label
 from beffroi.hub.reports.desk import ReportRefusedError
@@ -21,7 +22,7 @@ from beffroi.hub.services import Services
 from beffroi.model.limits import PAGE_ROWS_MAX
 from beffroi.model.report import Report, ReportState
 from beffroi.ports.reports import Wanted
-from beffroi.ui.pages.report_form import gate_of, ip_of
+from beffroi.ui.pages.report_form import gate_of
 from beffroi.ui.render import page
 
 router = APIRouter()
@@ -42,7 +43,7 @@ def add(request: Request, services: Svc, secret: str, text: Text = "") -> Respon
     """Further words of the author."""
     report = _of(services, secret)
     try:
-        gate_of(request).support(ip_of(request), services.clock.now_ms())
+        gate_of(request).support(address_of(request), services.clock.now_ms())
         desk_of(services).add(report, text)
     except (Refusal, ReportRefusedError) as error:
         return _follow(request, services, secret, error=error, typed=text)

@@ -15,6 +15,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import address_of
 from beffroi.api.kept import Shelf
 from beffroi.api.problems import Refusal
 from beffroi.api.report_gate import Gate
@@ -107,7 +108,7 @@ def send(
     now_ms, gate = services.clock.now_ms(), gate_of(request)
     try:
         gate.check(token, sum, website, now_ms)
-        gate.admit(ip_of(request), now_ms)
+        gate.admit(address_of(request), now_ms)
         picture = photo.file.read(PHOTO_BYTES_MAX + 1) if photo and photo.filename else b""
         place = _place(spot)
         sent = Sent(topic, text, where, email=email, photo=picture, lang=lang_of(request), **place)
@@ -125,7 +126,7 @@ def support(
     """ "Me too": counted, without anything about who says so."""
     now_ms, gate = services.clock.now_ms(), gate_of(request)
     gate.check(token, None, website, now_ms)
-    gate.support(ip_of(request), now_ms)
+    gate.support(address_of(request), now_ms)
     report = report_of(services, report_id)
     desk_of(services).support(report)
     return page(request, "report/thanks.html", report=report)
@@ -141,17 +142,12 @@ async def public_ground(request: Request, services: Svc) -> Response:
         return json.dumps({"type": "FeatureCollection", "features": _ground(services)}).encode()
 
     kept = await shelf.get("ground", services.clock.now_ms(), made)
-    asked, accepts = (request.headers.get(h, "") for h in ("if-none-match", "accept-encoding"))
-    return kept.answer(asked, accepts, "application/geo+json", f"public, max-age={int(GROUND_S)}")
+    return kept.answer(request, "application/geo+json", f"public, max-age={int(GROUND_S)}")
 
 
 def gate_of(request: Request) -> Gate:
     gate: Gate = request.app.state.report_gate
     return gate
-
-
-def ip_of(request: Request) -> str:
-    return request.client.host if request.client else ""
 
 
 def groups(topics: Mapping[str, Topic]) -> list[tuple[Label, list[tuple[str, Topic]]]]:

@@ -27,15 +27,17 @@ from beffroi.hub.reports.nearby import metres
 from beffroi.hub.services import Services
 from beffroi.model.asset import Asset, Label
 from beffroi.model.limits import PAGE_ROWS_MAX, REPORTS_OPEN_MAX
+from beffroi.model.measure import DAY_MS
 from beffroi.model.report import Report, ReportState
 from beffroi.ports.reports import Wanted
+from beffroi.ui.office import moment_ms, zone_of
 from beffroi.ui.render import page
 
 router = APIRouter()
 Text = Annotated[str, Form()]
 VIEWS = ("new", "unsafe", "open", "over")
 MINUTE_MS = 60_000
-YEAR_MS = 366 * 86_400_000
+YEAR_MS = 366 * DAY_MS
 NEAR_ASSETS, NEAR_M = 8, 80.0
 EXPORT_MAX = 10_000
 CSV_HEAD = [
@@ -145,7 +147,7 @@ def act(
     """Do it and go back; a refusal is shown on the report's own page with what was typed kept."""
     typed = {"text": text, "target": target, "place": place, "at": at, "action": action}
     try:
-        at_ms = _moment(services, at) if at else services.clock.now_ms()
+        at_ms = moment_ms(services, at) if at else services.clock.now_ms()
         received_ms = report_of(services, report_id).received_ms
         if 0 < received_ms - at_ms < MINUTE_MS:  # the field knows no seconds
             at_ms = received_ms
@@ -218,22 +220,9 @@ def _assets_near(services: Services, report: Report) -> list[tuple[Asset, float]
     return sorted(apart, key=lambda pair: (pair[0].kind not in kinds, pair[1]))[:NEAR_ASSETS]
 
 
-def _zone(services: Services) -> ZoneInfo:
-    commune = services.store.assets.commune()
-    return ZoneInfo(commune.timezone if commune else "Europe/Paris")
-
-
 def _local(services: Services, ms: int) -> str:
     """For a field of date and time, which has no zone: the commune's."""
-    return f"{datetime.fromtimestamp(ms / 1000, _zone(services)):%Y-%m-%dT%H:%M}"
-
-
-def _moment(services: Services, text: str) -> int:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refusal(422, "moment", "Choose a day and an hour.") from None
-    return int(at.replace(tzinfo=_zone(services)).timestamp() * 1000)
+    return f"{datetime.fromtimestamp(ms / 1000, zone_of(services)):%Y-%m-%dT%H:%M}"
 
 
 def _number(text: str) -> float | None:

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import result_views as views
 from beffroi.api.access import Me, Svc, needs, public
+from beffroi.api.asked import household
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.words import lang_of
 from beffroi.hub.compare.fair import Fair
@@ -44,7 +45,7 @@ def results_page(request: Request, services: Svc) -> Response:
 @public
 def french_address(request: Request) -> Response:
     """The address that is printed on paper."""
-    return RedirectResponse("/results?lang=fr" if not request.url.query else "/results", 307)
+    return RedirectResponse(f"/results?{request.url.query or 'lang=fr'}", 307)
 
 
 @router.get("/results/{ident}")
@@ -115,10 +116,9 @@ def draw(own: Measured, fair: Fair) -> dict[str, float] | None:
 
 def _asked(request: Request, services: Svc) -> tuple[Sheet, dict[str, Measured]]:
     """For everybody once it is open; before, for people of the town hall."""
-    address = request.client.host if request.client else ""
     signed_in = request.state.person is not None
     if not signed_in:
-        if not request.app.state.result_tries.allowed(address, services.clock.now_ms()):
+        if not request.app.state.result_tries.allowed(household(request), services.clock.now_ms()):
             text = "Too many requests came from here. Wait ten minutes, then try again."
             raise Refusal(429, "too_many_requests", text)
         if not publishing.opened(services.store.people):
