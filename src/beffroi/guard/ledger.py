@@ -79,7 +79,7 @@ class Ledger:
             target=target,
             digest=asked.digest,
             reason=reason,
-            detail=detail[:SENTENCE_CHARS_MAX],
+            detail=_writable(detail)[:SENTENCE_CHARS_MAX],
             readback=tidy(readback or {}, READBACK_ITEMS_MAX, expects or {}),
         )
         wire = pack(Signed(RECEIPT, receipt.encoded()).by(self._key))
@@ -137,7 +137,12 @@ def tidy(
         if len(kept) >= items_max or not is_id(name):
             continue
         if isinstance(value, str):
-            kept[name] = value.encode("utf-8", "replace").decode()[:TEXT_CHARS_MAX]
+            kept[name] = _writable(value)[:TEXT_CHARS_MAX]
         elif abs(value) <= WHOLE_MAX:
             kept[name] = int(value)
     return kept
+
+
+def _writable(text: str) -> str:
+    """Equipment and documents may bring half a character (JSON can), which nobody can sign."""
+    return text.encode("utf-8", "replace").decode()
