@@ -82,6 +82,10 @@ class Guard:
             log.critical("the memory failed, everything falls back: %s", error)
             fall_back_all(self._drivers)
             return EX_IOERR
+        except Exception:
+            log.critical("a mistake in the guard itself, everything falls back")
+            fall_back_all(self._drivers)
+            raise
         finally:
             watchdog.stop()
             self._link.stop()
