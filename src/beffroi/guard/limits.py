@@ -8,7 +8,7 @@ ANSWERS_MAX = 200  # commands whose receipt is given again for the same bytes
 OUTBOX_MAX = 5_000  # receipts kept for a hub that is away; an older one lost shows as a gap
 IN_FLIGHT_MAX = 20  # receipts sent and not yet acknowledged
 RECEIPTS_FILE_BYTES_MAX = 1_048_576  # then it is written anew with what is still needed
-RECORD_BYTES_MAX = 83_886_080  # the state of all targets (kernel: 64 MiB) and what is expected of them
+RECORD_BYTES_MAX = 83_886_080  # all states (kernel: 64 MiB), and what is expected of targets
 
 TICK_MS = 50
 HANG_MS_MAX = 60_000  # without one step of its thread: the process ends, to be started anew
