@@ -45,7 +45,8 @@ class Record:
     receipts: Annotated[int, Whole()] = 0
     previous: Annotated[bytes, Blob(32, 32)] = bytes(32)
     state: Annotated[State, Part(State)] = field(default_factory=State)
-    pending: Annotated[tuple[Pending, ...], Many(Part(Pending), TARGETS_MAX)] = ()
+    # Two a target: a newer command is written down before the one it supersedes has ended.
+    pending: Annotated[tuple[Pending, ...], Many(Part(Pending), 2 * TARGETS_MAX)] = ()
     expected: Annotated[Mapping[str, Expected], Table(Part(Expected), TARGETS_MAX)] = field(
         default_factory=dict
     )

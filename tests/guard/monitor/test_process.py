@@ -155,6 +155,18 @@ def test_a_conflict_makes_it_flash_for_good_until_somebody_comes(cabinet: Cabine
     assert record.count('"tripped"') == 2
 
 
+def test_a_latch_that_could_not_be_written_is_tried_again(cabinet: Cabinet) -> None:
+    """A restart meanwhile would forget the trip."""
+    state = cabinet.folder / "state"
+    (state / "latch").symlink_to(state / "full" / "latch")
+    cabinet.lamps = (GREEN, GREEN, RED)
+    cabinet.until(flashing=True)
+    time.sleep(0.3)
+    assert not (state / "latch").exists()
+    (state / "full").mkdir()
+    assert "conflict: a and b" in cabinet.latched()
+
+
 def test_a_reset_while_the_fault_stands_only_goes_on_flashing(cabinet: Cabinet) -> None:
     cabinet.lamps = (AMBER, GREEN, RED)
     cabinet.until(flashing=True)

@@ -53,9 +53,11 @@ class Post:
         else:
             self._permit.withdraw()
         self._looks += 1
-        if self._looks % CARD_EVERY == 0 and mark_of(self._card_path) != self._mark:
-            monitor.trip("the card was changed")
-            self._permit.withdraw()
+        if self._looks % CARD_EVERY == 0:
+            self._latch_trip()  # again: a disk that was full may have room now
+            if mark_of(self._card_path) != self._mark:
+                monitor.trip("the card was changed")
+                self._permit.withdraw()
         if monitor.mode != self._told:
             self._tell(now_ms)
         if monitor.mode == TRIPPED and self._key.turned():
@@ -67,12 +69,15 @@ class Post:
 
     def _tell(self, now_ms: int) -> None:
         monitor = self._monitor
-        if monitor.mode == TRIPPED and not self._latch.reason():
-            with contextlib.suppress(OSError):  # it goes on flashing all the same
-                self._latch.close(monitor.reason)
+        self._latch_trip()
         self._key.turned()  # a key that was turned before is not a key turned now
         self._record.write(now_ms, monitor.mode, monitor.reason)
         self._told = monitor.mode
+
+    def _latch_trip(self) -> None:
+        if self._monitor.mode == TRIPPED and not self._latch.reason():
+            with contextlib.suppress(OSError):  # it goes on flashing all the same
+                self._latch.close(self._monitor.reason)
 
 
 def _new(card: Card, latched: str) -> Monitor:
