@@ -296,7 +296,7 @@ CASES: dict[str, Case] = {
         _in("hub/ingest/test_pipeline.py", "test_a_flood_is_one_row_and_others_are_heard",
             "test_large_rubbish_counts_for_its_bytes"),
         ("flood.py",),
-        "others' p99 beside a flood is printed",
+        "the quota is judged; others' p99 beside a flood is printed, and misses 1.5 times alone",
     ),
     "K1": Case(
         "one of two signatures; a key twice; a person with two keys",

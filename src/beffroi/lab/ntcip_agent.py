@@ -3,16 +3,19 @@
 `python -m beffroi.lab.ntcip_agent controller --port 0` prints `listening <port>`, speaks SNMPv3
 with authentication and encryption (and versions 1 and 2c with `--community`), and takes orders by
 line on its standard input: `mute`, `reset`, `set <field> <value>`. `--speed` lets its time run
-faster. A set of several objects is not undone when a later one is refused.
+faster. A set of several objects is not undone when a later one is refused. `--ledger FILE` gets a
+line of JSON for each set that was taken: monotonic seconds, whose, which object, which value.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pysnmp.carrier.asyncio.dgram import udp
@@ -39,8 +42,10 @@ Device = SignalUnit | MessageSign
 class Instruments(instrum.AbstractMibInstrumController):  # type: ignore[misc]
     """The library's door to our objects."""
 
-    def __init__(self, make: Callable[[], Device], speed: float) -> None:
-        self._make, self._speed = make, speed
+    def __init__(
+        self, make: Callable[[], Device], speed: float, ledger: Path | None = None
+    ) -> None:
+        self._make, self._speed, self._ledger = make, speed, ledger
         self.reset()
 
     def reset(self) -> None:
@@ -71,7 +76,22 @@ class Instruments(instrum.AbstractMibInstrumController):  # type: ignore[misc]
                 self.device.write(tuple(name), _ours(value))
             except SetError as refused:
                 raise ERRORS[str(refused)](name=name, idx=at) from None
+            self._note(more["snmpEngine"], name, value)
         return list(binds)
+
+    def _note(self, snmp: Any, name: Any, value: Any) -> None:
+        if self._ledger is None:
+            return
+        asked = snmp.observer.get_execution_context("rfc3412.receiveMessage:request")
+        ours = _ours(value)
+        line = {
+            "at_s": time.monotonic(),
+            "by": str(asked["securityName"]),
+            "oid": list(name),
+            "value": ours if isinstance(ours, int) else ours.hex(),
+        }
+        with self._ledger.open("a") as file:
+            file.write(json.dumps(line) + "\n")
 
     def _now(self) -> dict[Oid, Callable[[], Value]]:
         self.device.advance((time.monotonic() - self._began_s) * self._speed)
@@ -181,9 +201,10 @@ def main() -> None:
     parser.add_argument("--priv", default="lab-encryption")
     parser.add_argument("--community", default="", help="also speak versions 1 and 2c")
     parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--ledger", type=Path)
     options = parser.parse_args()
     made = SignalUnit if options.device == "controller" else MessageSign
-    asyncio.run(serve(Instruments(made, options.speed), options))
+    asyncio.run(serve(Instruments(made, options.speed, options.ledger), options))
 
 
 if __name__ == "__main__":

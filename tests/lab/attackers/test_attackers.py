@@ -36,6 +36,7 @@ MUST = {
     "malicious-operator": {"same_person_twice", "another_command", "unknown_target"},
     "stolen-certificate": {"no_key", "broker", "revoked"},
     "raw-writes": {"read_back"},
+    "raw-snmp": {"snmp", "read_back", "unknown_key", "not_from_hub"},
     "root-on-the-hub": {
         "too_few_persons", "unknown_key", "wrong_role", "bad_signature", "other_start",
         "same_receipt", "unreadable", "trust_kept", "witness",

@@ -51,7 +51,7 @@ async def play(town: Town, score: Score) -> None:
         f"write 0 % into the Modbus register of {town.plc.target}",
         TIMES, {"read_back": undone} if undone else {},
     )  # fmt: skip
-    boards = town.targets("board")
+    boards = [one for one in town.targets("board") if one not in town.snmp.assets]
     score.ignored |= set(boards)
     began_s = time.monotonic()
     for target in boards:

@@ -129,6 +129,8 @@ BARRIERS = {
     "no_key": Label("il n’a pas la clé des reçus", "it lacks the key of receipts"),
     "revoked": Label("révoqué", "revoked"),
     "read_back": Label("relecture : revenu à l’état sûr", "read-back: returned to its safe state"),
+    "snmp": Label("secret SNMP faux : l’appareil ne prend rien",
+                  "wrong SNMP secret: the device takes nothing"),
     "refused_offline": Label("refusé hors ligne", "refused offline"),
     "unknown_target": Label("équipement inconnu", "unknown equipment"),
     "another_command": Label("signature d’une autre commande", "signature of another command"),

@@ -23,6 +23,7 @@ from beffroi.lab.attackers import (
     false_alert,
     lights_off,
     malicious_operator,
+    raw_snmp,
     raw_writes,
     root_on_the_hub,
     stolen_certificate,
@@ -46,6 +47,7 @@ CAST: dict[str, ModuleType] = {
         malicious_operator,
         stolen_certificate,
         raw_writes,
+        raw_snmp,
         root_on_the_hub,
         stolen_laptop,
     )

@@ -33,6 +33,7 @@ from beffroi.lab.demo import install_commune
 from beffroi.lab.guards.neighbour import Neighbour
 from beffroi.lab.guards.plc import PlcPost
 from beffroi.lab.guards.posts import Effect, posts_of
+from beffroi.lab.guards.snmp import SnmpPost
 from beffroi.lab.guards.trustees import Trustees
 from beffroi.lab.hub_process import HubProcess, Session, signed_in
 from beffroi.model.alarm import Alarm
@@ -74,7 +75,10 @@ class Town:
         self.posts = {post.guard: post for post in posts_of(self.made, self.folder / "guards")}
         second = [one for one in self.made.assets if one.kind == "cabinet"][1]
         self.plc = PlcPost(self.folder / "guards", self.made.commune, "guard-plc", [second])
-        self.posts[self.plc.guard] = self.plc
+        behind = _behind_snmp(self.made)
+        self.made = replace(self.made, assets=(*self.made.assets, *behind))
+        self.snmp = SnmpPost(self.folder / "guards", self.made.commune, "guard-snmp", behind)
+        self.posts |= {self.plc.guard: self.plc, self.snmp.guard: self.snmp}
         self.statuses: dict[str, Status] = {}
         self.heard: list[Said] = []
         self.bundles: dict[str, Bundle] = {}
@@ -91,6 +95,7 @@ class Town:
     async def __aenter__(self) -> Town:
         try:
             await self.plc.power()
+            await self.snmp.power()
             await asyncio.to_thread(self._install)
             await self.hub.start()
             await self._listen()
@@ -116,6 +121,7 @@ class Town:
         for post in self.posts.values():
             post.close()
         await self.plc.unpower()
+        await self.snmp.unpower()
         self.neighbour.close()
         self.store.close()
 
@@ -262,10 +268,23 @@ def _with_junctions(made: LabCommune) -> LabCommune:
     """A village has few; an attack on all of them needs some more."""
     rng = random.Random("attacked")
     known = [one for one in made.assets if one.kind == "junction"]
-    more = []
-    for number in range(len(known) + 1, len(known) + JUNCTIONS_MORE + 1):
-        ident = f"junction-{number:03d}"
-        one = junctions.signalled(rng, ident, f"Carrefour {number}", junctions.random_legs(rng))
-        attrs = {**known[0].attrs, "junction": table(one), "proof": one.digest}
-        more.append(replace(known[0], id=ident, name=f"Carrefour {number}", attrs=attrs))
+    numbers = range(len(known) + 1, len(known) + JUNCTIONS_MORE + 1)
+    more = [_junction(known[0], number, rng) for number in numbers]
     return replace(made, assets=(*made.assets, *more))
+
+
+def _behind_snmp(made: LabCommune) -> list[Asset]:
+    """One more junction, one more board."""
+    known = [one for one in made.assets if one.kind == "junction"]
+    board = next(one for one in made.assets if one.kind == "board")
+    return [
+        _junction(known[0], len(known) + 1, random.Random("snmp")),
+        replace(board, id="board-901", name="Panneau, entrée nord"),
+    ]
+
+
+def _junction(like: Asset, number: int, rng: random.Random) -> Asset:
+    ident, name = f"junction-{number:03d}", f"Carrefour {number}"
+    one = junctions.signalled(rng, ident, name, junctions.random_legs(rng))
+    attrs = {**like.attrs, "junction": table(one), "proof": one.digest}
+    return replace(like, id=ident, name=name, attrs=attrs)
