@@ -20,6 +20,7 @@ from beffroi.hub.alarms.desk import RefusedError
 from beffroi.hub.dispatch.denied import DeniedError
 from beffroi.hub.live import TooManyClientsError
 from beffroi.hub.reports.desk import ReportRefusedError
+from beffroi.ports.commands import TakenError
 from beffroi.ports.identity import IdentityError
 from beffroi.ports.log_store import LogError
 from beffroi.ports.store import StaleVersionError, StoreError
@@ -79,9 +80,12 @@ def understood(error: Exception) -> Refusal:
         case StaleVersionError():
             text = "Somebody else changed this meanwhile. Read it again, then decide."
             return Refusal(409, "stale", text)
-        case IdentityError() | StoreError():
-            code = "identity" if isinstance(error, IdentityError) else "store"
-            return Refusal(409, code, "{text}", text=str(error))
+        case IdentityError():
+            return Refusal(409, "identity", "{text}", text=str(error))
+        case TakenError():
+            return Refusal(409, "taken", "{text}", text=str(error))
+        case StoreError():  # it may be well again later: who asked keeps what they have
+            return Refusal(503, "store", "{text}", text=str(error))
         case LogError():
             log.error("evidence_log", error=str(error))  # names files: not for everybody
             text = (

@@ -44,6 +44,22 @@ def read_back(copy: Path) -> None:
         copy.with_name(copy.name + READ_BACK).touch()
 
 
+def read_only(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> bool:
+    """Whether its file system takes no writes. Since Linux 6.15 an ext4 that gave up after an error
+    says so among its options alone; `mounts` is proc_pid_mountinfo(5)."""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return True
+    device = folder.stat().st_dev
+    mine = f"{os.major(device)}:{os.minor(device)}"
+    with contextlib.suppress(OSError):
+        lines = (line.split() for line in mounts.read_text(errors="replace").splitlines())
+        return any(
+            len(line) > 2 and line[2] == mine and "emergency_ro" in line[-1].split(",")
+            for line in lines
+        )
+    return False
+
+
 class Rounds:
     """`machine` every few seconds, `papers` every minute. `dispatch` is set once there is one."""
 
@@ -60,7 +76,7 @@ class Rounds:
             broker_connected=self._bus.connected,
             disk_free_bytes=disk.free,
             disk_total_bytes=disk.total,
-            disk_readonly=bool(os.statvfs(self._home).f_flag & os.ST_RDONLY),
+            disk_readonly=read_only(self._home),
             qos0_dropped=self._bus.qos0_dropped,
             monotonic_ms=time.monotonic_ns() // 1_000_000,
             guards_off_ms=self._guards_off_ms(),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -12,8 +13,10 @@ from beffroi.api.access import Svc, public
 from beffroi.hub.alarms.text import line
 from beffroi.hub.house.keeper import House
 from beffroi.hub.house.rules import RULES
+from beffroi.ports.store import StoreError
 
 router = APIRouter(tags=["status"])
+T = TypeVar("T")
 
 
 @router.get("/healthz")
@@ -25,18 +28,25 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/api/status")
 async def status(request: Request, services: Svc) -> dict[str, Any]:
-    """Counted in and out: observations, quarantine by reason, messages waiting at the broker."""
-    counts = await run_in_threadpool(services.store.readings.counts)
-    reasons = await run_in_threadpool(services.store.readings.quarantine_counts)
+    """Counted in and out: observations, quarantine by reason, messages waiting at the broker. What
+    cannot be read just now is null: a broken disk must not hide what the hub finds wrong."""
+    counts = await _read(services.store.readings.counts)
     return {
         "version": installed_version(),
         "now_ms": services.clock.now_ms(),
-        "store": counts._asdict(),
-        "quarantine": reasons,
+        "store": None if counts is None else counts._asdict(),
+        "quarantine": await _read(services.store.readings.quarantine_counts),
         "backlog": await backlog(services),
         "ingest": ingest_counters(request),
         "house": house(request),
     }
+
+
+async def _read(what: Callable[[], T]) -> T | None:
+    try:
+        return await run_in_threadpool(what)
+    except StoreError:
+        return None
 
 
 def house(request: Request) -> list[dict[str, Any]]:
