@@ -77,22 +77,10 @@ def understood(error: Exception) -> Refusal:
             return Refusal(409, error.code, "{text}", text=str(error))
         case DeniedError() | ReportRefusedError():
             return _denied(error)
-        case StaleVersionError():
-            text = "Somebody else changed this meanwhile. Read it again, then decide."
-            return Refusal(409, "stale", text)
         case IdentityError():
             return Refusal(409, "identity", "{text}", text=str(error))
-        case TakenError():
-            return Refusal(409, "taken", "{text}", text=str(error))
-        case StoreError():  # it may be well again later: who asked keeps what they have
-            return Refusal(503, "store", "{text}", text=str(error))
-        case LogError():
-            log.error("evidence_log", error=str(error))  # names files: not for everybody
-            text = (
-                "The evidence log cannot be used just now, and nothing goes on without it. "
-                "Try again later."
-            )
-            return Refusal(503, "log", text)
+        case StoreError() | LogError():
+            return _unkept(error)
         case TooManyClientsError():
             return Refusal(503, "too_many_pages", "{text}", text=str(error))
         case RequestValidationError():
@@ -100,6 +88,22 @@ def understood(error: Exception) -> Refusal:
         case HTTPException():
             return _plain(error)
     return Refusal(500, "fault", "The hub made a mistake; it is in its log. Try again.")
+
+
+def _unkept(error: StoreError | LogError) -> Refusal:
+    """What could not be kept or read: somebody was faster (409), or the disk fails (503)."""
+    if isinstance(error, StaleVersionError):
+        text = "Somebody else changed this meanwhile. Read it again, then decide."
+        return Refusal(409, "stale", text)
+    if isinstance(error, LogError):
+        log.error("evidence_log", error=str(error))  # names files: not for everybody
+        text = (
+            "The evidence log cannot be used just now, and nothing goes on without it. "
+            "Try again later."
+        )
+        return Refusal(503, "log", text)
+    taken = isinstance(error, TakenError)
+    return Refusal(409 if taken else 503, "taken" if taken else "store", "{text}", text=str(error))
 
 
 def _denied(error: DeniedError | ReportRefusedError) -> Refusal:
