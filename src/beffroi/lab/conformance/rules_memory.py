@@ -153,7 +153,8 @@ async def revoked(bench: Bench) -> None:
     is_done(await bench.ask(bench.command()))
     await asyncio.sleep(1.1)  # documents are dated to the second
     bench.commune.revoke("deputy", now_ms())
-    await bench.trust(bench.commune.bundle())
+    bench.documents = bench.commune.bundle()  # repeated until known, and no older ones any more
+    await bench.trust(bench.documents)
     await bench.until(lambda: bench.ready, "it has the new roster")
     for turn in range(2):
         command = bench.command(klass="C", params={"level_pct": 10 + turn})
