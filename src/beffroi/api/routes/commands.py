@@ -16,6 +16,7 @@ from starlette.responses import Response
 from beffroi.api import command_views, trust_views
 from beffroi.api.access import Me, Svc, needs
 from beffroi.api.command_views import View, dispatch_of
+from beffroi.api.described import sends
 from beffroi.api.problems import Refusal
 from beffroi.api.words import lang_of
 from beffroi.hub.dispatch import approve
@@ -166,7 +167,7 @@ def approve_by_passkey(
     return View(services, lang_of(request), me.user).one(row)
 
 
-@router.get("/{command_id}/request")
+@router.get("/{command_id}/request", **sends("application/octet-stream"))
 @needs("operator")
 def request_file(services: Svc, command_id: Ident) -> Response:
     """The file for `beffroi sign`, with the rules that its own copy is checked against."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
 from beffroi.api.access import Svc
+from beffroi.api.described import sends
 from beffroi.hub.live import Event, Live, Subscription
 from beffroi.model.limits import SSE_KEEP_ALIVE_S
 
@@ -16,7 +17,7 @@ router = APIRouter(tags=["events"])
 _encode = msgspec.json.Encoder().encode
 
 
-@router.get("/events")
+@router.get("/events", **sends("text/event-stream", also=(503,)))
 async def events(request: Request, services: Svc) -> StreamingResponse:
     """Kinds: readings, alarm, inventory, resync (read everything again)."""
     page = services.live.subscribe()
