@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from beffroi.api import experiment_views, policies, problems
+from beffroi.api import described, experiment_views, policies, problems
 from beffroi.api.access import guard
 from beffroi.api.border import Border
 from beffroi.api.kept import Shelf
@@ -123,4 +123,4 @@ def create_app(services: Services, web: WebSettings | None = None) -> FastAPI:
 
 def _openapi(request: Request) -> Response:
     """The description of this API, for signed-in people only."""
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(described.description(request.app))

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from beffroi.api.access import Svc, public
 from beffroi.api.asked import household
+from beffroi.api.described import sends
 from beffroi.api.kept import unchanged
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.routes.open_data import base_of
@@ -40,20 +41,20 @@ def outbox(request: Request, services: Svc) -> Outbox:
 Out = Annotated[Outbox, Depends(outbox)]
 
 
-@router.get("/alerts/feed")
+@router.get("/alerts/feed", **sends("application/atom+xml", also=(404, 429)))
 @public
 def read_feed(request: Request, out: Out) -> Response:
     return _answer(request, out.feed(base_of(request)), "application/atom+xml", FRESH)
 
 
-@router.get("/alerts/certificate.pem")
+@router.get("/alerts/certificate.pem", **sends("application/x-pem-file", also=(404, 429)))
 @public
 def read_certificate(request: Request, services: Svc, out: Out) -> Response:
     pem = out.certificate(services.clock.now_ms())
     return _answer(request, pem, "application/x-pem-file", FRESH)
 
 
-@router.get("/alerts/{identifier}.xml")
+@router.get("/alerts/{identifier}.xml", **sends("application/cap+xml", also=(429,)))
 @public
 def read_alert(
     request: Request, out: Out, identifier: Annotated[str, Path(max_length=80)]

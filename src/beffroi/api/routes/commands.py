@@ -17,6 +17,7 @@ from beffroi.api import command_views, sight, trust_views
 from beffroi.api.access import Me, Svc, needs
 from beffroi.api.asked import Moment
 from beffroi.api.command_views import View, dispatch_of
+from beffroi.api.described import sends
 from beffroi.api.problems import Refusal
 from beffroi.api.words import lang_of
 from beffroi.hub.dispatch import approve
@@ -168,7 +169,7 @@ def approve_by_passkey(
     return View(services, lang_of(request), me.user).one(row)
 
 
-@router.get("/{command_id}/request")
+@router.get("/{command_id}/request", **sends("application/octet-stream"))
 @needs("operator")
 def request_file(services: Svc, me: Me, command_id: Ident) -> Response:
     """The file for `beffroi sign`, with the rules that its own copy is checked against. They are of

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from beffroi.api import arrival, inventory, posture, sight
 from beffroi.api.access import Me, Svc
+from beffroi.api.described import sends
 from beffroi.api.inventory import NewDevice, Upkeep
 from beffroi.hub.live import Event
 from beffroi.hub.services import Services
@@ -102,7 +103,7 @@ def invite(services: Svc, me: Me, device_id: str) -> dict[str, str]:
     return {"token": token}
 
 
-@router.post("/{device_id}/bundle")
+@router.post("/{device_id}/bundle", **sends("application/zip"))
 def bundle(services: Svc, me: Me, device_id: str) -> Response:
     """A ZIP with a new key and certificate, once: the hub does not keep the key."""
     return zip_response(services, me, device_id)

@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 
 from beffroi.api import sessions, sight
 from beffroi.api.access import Me, Svc
+from beffroi.api.described import sends
 from beffroi.api.sessions import Person
 from beffroi.api.town import Town
 from beffroi.hub.live import Event, Subscription
@@ -21,7 +22,7 @@ router = APIRouter(tags=["events"])
 _encode = msgspec.json.Encoder().encode
 
 
-@router.get("/events")
+@router.get("/events", **sends("text/event-stream", also=(503,)))
 async def events(request: Request, services: Svc, me: Me) -> StreamingResponse:
     """Kinds: readings, alarm, inventory, resync (read everything again)."""
     page = services.live.subscribe()

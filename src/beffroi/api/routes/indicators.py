@@ -13,6 +13,7 @@ from starlette.responses import Response
 from beffroi import law
 from beffroi.api import result_views as views
 from beffroi.api.access import Me, Svc, needs
+from beffroi.api.described import sends
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.words import lang_of
 from beffroi.hub.dossier.registers import RegisterError
@@ -46,7 +47,7 @@ def read_indicators(request: Request, services: Svc, days: int = 365) -> dict[st
     }
 
 
-@router.get("/table.csv")
+@router.get("/table.csv", **sends("text/csv"))
 def read_table(request: Request, services: Svc, days: int = 365) -> Response:
     """The same as a table."""
     sheet, lang = views.scoreboard(services).sheet(fit(days)), lang_of(request)

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import FileResponse, Response
 
 from beffroi.api.access import Me, Svc, needs
+from beffroi.api.described import sends
 from beffroi.api.problems import Refusal, not_found
 
 router = APIRouter(prefix="/api/lab/attacks", tags=["lab"])
@@ -54,7 +55,7 @@ def play_attack(request: Request, services: Svc, me: Me, name: Name) -> dict[str
     return {"playing": name}
 
 
-@router.get("/{name}/proof")
+@router.get("/{name}/proof", **sends("text/plain"))
 @needs("admin")
 def read_proof(request: Request, name: Name) -> Response:
     """For `beffroi verify`."""

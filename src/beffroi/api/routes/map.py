@@ -16,6 +16,7 @@ from beffroi.api import town as towns
 from beffroi.api.access import Me, Svc
 from beffroi.api.catalogue import catalogue
 from beffroi.api.condition import CALM
+from beffroi.api.described import sends
 from beffroi.api.problems import Refusal
 from beffroi.api.town import Box, Index, Town
 from beffroi.api.words import lang_of
@@ -34,7 +35,7 @@ def read_catalogue(request: Request, services: Svc) -> Response:
     return Response(body, media_type="application/json")
 
 
-@router.get("/map")
+@router.get("/map", **sends(GEOJSON))
 def read_map(
     request: Request, services: Svc, me: Me, bbox: str = "", domains: str = ""
 ) -> Response:
@@ -64,7 +65,7 @@ def read_map(
     return Response(_encode(body), media_type=GEOJSON)
 
 
-@router.get("/map/shapes")
+@router.get("/map/shapes", **sends(GEOJSON))
 def read_shapes(request: Request, me: Me) -> Response:
     """GeoJSON of the lines and areas: streets, pipes, car parks. They change rarely."""
     town: Town = request.app.state.town
@@ -88,7 +89,7 @@ def read_shapes(request: Request, me: Me) -> Response:
     return Response(body, media_type=GEOJSON)
 
 
-@router.get("/map/base")
+@router.get("/map/base", **sends(GEOJSON))
 def read_base(services: Svc) -> Response:
     """GeoJSON drawn quietly under everything (streets, buildings): setting `map_background`."""
     base = services.store.people.setting("map_background")

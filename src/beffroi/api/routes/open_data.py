@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from beffroi.api.access import Me, Svc, needs, public
 from beffroi.api.asked import household
+from beffroi.api.described import sends
 from beffroi.api.kept import unchanged
 from beffroi.api.problems import Refusal, not_found
 from beffroi.hub.open_data import catalogue, publish
@@ -42,6 +43,8 @@ WRITTEN: dict[str, tuple[str, Callable[[Graph], str]]] = {
     "jsonld": ("application/ld+json", Graph.jsonld),
     "rdf": ("application/rdf+xml", Graph.xml),
 }
+CATALOGUES = tuple(media for media, _ in WRITTEN.values())
+FILES = ("application/json", *(form.media for form in FORMS.values()))
 
 
 def open_data_of(request: Request) -> OpenData:
@@ -61,7 +64,7 @@ def asked(request: Request, services: Svc) -> OpenData:
 Open = Annotated[OpenData, Depends(asked)]
 
 
-@router.get("/open-data/catalog.{form}")
+@router.get("/open-data/catalog.{form}", **sends(*CATALOGUES, also=(429,)))
 @public
 def read_catalogue(
     request: Request, services: Svc, found: Open, form: Literal["ttl", "jsonld", "rdf"]
@@ -77,7 +80,7 @@ def read_catalogue(
     return unchanged(request, headers) or Response(body, headers=headers, media_type=media)
 
 
-@router.get("/open-data/{name}.{form}")
+@router.get("/open-data/{name}.{form}", **sends(*FILES, also=(406, 429, 503)))
 @public
 def read_dataset(
     request: Request,

@@ -22,6 +22,7 @@ from beffroi.api import accounts, own_data
 from beffroi.api.access import Me, Svc, needs
 from beffroi.api.asked import Number
 from beffroi.api.command_views import person_of
+from beffroi.api.described import sends
 from beffroi.api.own_data import keeper_of
 from beffroi.api.problems import Refusal, not_found
 from beffroi.api.sessions import Person
@@ -59,7 +60,7 @@ def read_my_data(services: Svc, me: Me) -> dict[str, Any]:
     return own_data.everything(services, me.user)
 
 
-@router.get("/me/data.zip")
+@router.get("/me/data.zip", **sends("application/zip"))
 def take_my_data(services: Svc, me: Me) -> Response:
     """The same as a file."""
     headers = {"content-disposition": 'attachment; filename="mes-donnees-beffroi.zip"'}
@@ -164,7 +165,7 @@ def confirm_export(services: Svc, me: Me, request_id: str) -> dict[str, Any]:
     return shown(confirm(services, me, request_id))
 
 
-@router.post("/privacy/exports/{request_id}/take")
+@router.post("/privacy/exports/{request_id}/take", **sends("text/csv"))
 @needs("admin")
 def take_export(services: Svc, me: Me, request_id: str) -> Response:
     """CSV, once. A POST: a link that a page preloads must not use it up."""
