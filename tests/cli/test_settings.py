@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from beffroi.cli.oidc import oidc_of
 from beffroi.cli.settings import SettingsError, load
 
 
@@ -43,3 +44,15 @@ def test_values_are_read(tmp_path: Path) -> None:
 def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         load(write(tmp_path, text))
+
+
+def test_groups_of_an_identity_service_name_bodies(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hush\n")
+    (tmp_path / "config.toml").write_text(
+        '[oidc]\nissuer = "https://id.example"\nclient_id = "beffroi"\n'
+        f'client_secret_file = "{tmp_path / "secret"}"\nreaders = ["elus"]\n'
+        '[oidc.bodies]\neaux = " Syndicat  des eaux "\n'
+    )
+    made = oidc_of(load(tmp_path))
+    assert made is not None
+    assert made.settings.bodies == {"eaux": "Syndicat des eaux"}

@@ -16,7 +16,7 @@ import json
 import secrets
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -25,6 +25,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from beffroi.api.policies import COMMUNE
 from beffroi.api.problems import Refusal
 from beffroi.model.limits import (
     OIDC_ANSWER_BYTES_MAX,
@@ -47,7 +48,8 @@ class OidcSettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """`admins`, `operators`, `readers`: values of `claim` that give this role here."""
+    """`roles`: the values of `claim` that give each role here; `bodies`: values of it that say of
+    which body somebody is, who is of the commune otherwise."""
 
     issuer: str
     client_id: str
@@ -55,6 +57,7 @@ class OidcSettings:
     name: str
     claim: str
     roles: Mapping[str, frozenset[str]]
+    bodies: Mapping[str, str] = field(default_factory=dict)
 
 
 class Known(NamedTuple):
@@ -63,6 +66,7 @@ class Known(NamedTuple):
     key: str
     name: str
     role: str
+    organisation: str
     second: bool  # the service says that a second factor was used
     next: str
 
@@ -193,10 +197,15 @@ class Oidc:
         if not role:
             text = "Your account there gives you no role here. Ask an administrator of the commune."
             raise Refusal(403, "no_role", text)
+        bodies = {body for group, body in self.settings.bodies.items() if group in values}
+        if len(bodies) > 1:  # an account is of one; which, is not ours to choose
+            text = "Your account there names two bodies. Ask an administrator of the commune."
+            raise Refusal(403, "two_bodies", text)
         name = claims.get("name") or claims.get("preferred_username")
         second = bool(_texts(claims.get("amr")) & SECOND_FACTORS)
         key = _hash(f"{self.settings.issuer}\0{claims['sub']}")
-        return Known(key, name if isinstance(name, str) else "", role, second, next_path)
+        name = name if isinstance(name, str) else ""
+        return Known(key, name, role, next(iter(bodies), COMMUNE), second, next_path)
 
     def _endpoint(self, name: str, now_ms: int) -> str:
         where = self._about(now_ms).get(name)

@@ -1,6 +1,7 @@
 """Accounts of people whom an identity service vouches for. Knows nothing of tokens and pages.
 
-The mapping decides at each sign-in: a role that was taken away there is gone here at the next one.
+The mapping decides at each sign-in: a role or a body that was taken away there is gone here at the
+next one.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ def account(services: Services, known: Known, ip: str) -> User:
     if not user.active:
         people.log_access(now_ms, user.id, "sign_in_failed", ip)
         raise Refusal(403, "closed", "This account is closed. Ask an administrator.")
-    if user.role != known.role:
-        user = replace(user, role=known.role)
+    if (user.role, user.organisation) != (known.role, known.organisation):
+        user = replace(user, role=known.role, organisation=known.organisation)
         people.put_user(user)
         sessions.stop_all(services, user.id)
-        people.log_access(now_ms, user.id, "role", known.role)
+        people.log_access(now_ms, user.id, "role", f"{known.role} {known.organisation}")
     people.log_access(now_ms, user.id, "sign_in", ip)
     return user
 
@@ -44,7 +45,8 @@ def account(services: Services, known: Known, ip: str) -> User:
 def _new(people: PeopleStore, known: Known) -> User:
     if len(people.users()) >= USERS_MAX:
         raise Refusal(409, "users_max", "There are too many accounts. Ask an administrator.")
-    user = User(f"u-{secrets.token_hex(6)}", _name(people, known.name), known.role)
+    name = _name(people, known.name)
+    user = User(f"u-{secrets.token_hex(6)}", name, known.role, organisation=known.organisation)
     people.put_user(user)
     people.put_setting(ACCOUNT + known.key, user.id)
     return user

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from beffroi.api.accounts import checked_organisation
 from beffroi.api.oidc import Oidc, OidcSettings
+from beffroi.api.problems import Refusal
 from beffroi.cli.settings import Settings, SettingsError
 
 
@@ -25,7 +27,8 @@ def oidc_of(settings: Settings) -> Oidc | None:
                 asked.name,
                 asked.claim,
                 {role: frozenset(values) for role, values in roles.items()},
+                {group: checked_organisation(body) for group, body in asked.bodies.items()},
             )
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Refusal) as error:
         raise SettingsError(f"[oidc] cannot be used: {error}") from error

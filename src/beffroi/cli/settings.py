@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -79,8 +80,9 @@ class Reports:
 @dataclass(frozen=True, slots=True)
 class Oidc:
     """An identity service of OpenID Connect. `admins`, `operators`, `readers`: values of `claim` in
-    its token that give this role here; nobody else comes in. The address to register there is that
-    of this hub with /sign-in/oidc/back."""
+    its token that give this role here; nobody else comes in. `bodies`: values of it that say of
+    which other body somebody is, as assets name it. The address to register there is that of this
+    hub with /sign-in/oidc/back."""
 
     issuer: str = ""  # empty: no such sign-in
     client_id: str = ""
@@ -90,6 +92,7 @@ class Oidc:
     admins: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
     readers: tuple[str, ...] = ()
+    bodies: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +158,10 @@ def section(path: Path, name: str, kind: Any, table: Any) -> Any:
 def _value(path: Path, section: str, key: str, hint: Any, item: Any) -> Any:
     if hint in (str, int, bool) and type(item) is hint:
         return item
-    listed = hint not in (str, int, bool) and isinstance(item, list)
-    if listed and all(isinstance(x, str) for x in item):
+    if hint == tuple[str, ...] and isinstance(item, list) and _words(item):
         return tuple(item)
+    if hint == Mapping[str, str] and isinstance(item, dict) and _words(item.values()):
+        return item
     raise SettingsError(f"{path}: {section}.{key} = {item!r} has the wrong type")
 
 
@@ -172,3 +176,7 @@ def _checked(settings: Settings) -> Settings:
     if settings.nats.own_binary and not settings.nats.own_sha256:
         raise SettingsError("nats.own_binary needs nats.own_sha256 (sha256sum of the file)")
     return settings
+
+
+def _words(items: Iterable[object]) -> bool:
+    return all(isinstance(one, str) for one in items)

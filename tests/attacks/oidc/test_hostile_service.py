@@ -26,6 +26,8 @@ NOW_MS = 1_790_000_000_000
 NOW_S = NOW_MS // 1000
 BACK = "https://beffroi.example/sign-in/oidc/back"
 ROLES = {"admin": frozenset({"chef"}), "reader": frozenset({"agent"})}
+VAL = "Syndicat des eaux du Val"
+BODIES = {"eaux": VAL, "eaux-garde": VAL, "epci": "EPCI"}
 KEY, OTHER = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("ours", "ours"))
 Change = Callable[[dict[str, Any]], None]
 
@@ -99,7 +101,7 @@ class Visit:
     """Somebody on the way: what the address bar and the cookie hold."""
 
     def __init__(self, service: Service, now_ms: int = NOW_MS) -> None:
-        made = OidcSettings(service.issuer, "beffroi", "secret", "", "groups", ROLES)
+        made = OidcSettings(service.issuer, "beffroi", "secret", "", "groups", ROLES, BODIES)
         self.service, self.oidc = service, Oidc(made)
         where, self.browser = self.oidc.begin(BACK, "/alarms", now_ms)
         asked = {key: values[0] for key, values in parse_qs(urlsplit(where).query).items()}
@@ -129,6 +131,40 @@ def test_the_right_answer_is_taken(service: Service) -> None:
     )  # fmt: skip
     assert service.sent["code_verifier"]
     assert service.sent["redirect_uri"] == BACK
+
+
+@pytest.mark.parametrize(
+    ("groups", "body"),
+    [
+        (["agent"], "commune"),
+        (["agent", "eaux"], VAL),
+        (["agent", "eaux", "eaux-garde"], VAL),  # two groups, one body
+        (["agent", VAL, "Eaux", "eaux ", "*"], "commune"),  # a name of a body is no group of ours
+        (["agent", ["eaux"], {"eaux": 1}, None], "commune"),
+    ],
+)
+def test_the_body_is_what_the_mapping_says(service: Service, groups: list[Any], body: str) -> None:
+    """A claim of that name, or of any other, says nothing."""
+    visit = Visit(service)
+    visit.signed(visit.claims() | {"groups": groups, "organisation": "EPCI", "bodies": ["epci"]})
+    known = visit.back()
+    assert (known.role, known.organisation) == ("reader", body)
+
+
+def test_nobody_is_of_two_bodies(service: Service) -> None:
+    visit = Visit(service)
+    visit.signed(visit.claims() | {"groups": ["agent", "eaux", "epci"]})
+    with pytest.raises(Refusal) as refused:
+        visit.back()
+    assert refused.value.code == "two_bodies"
+
+
+def test_a_body_alone_opens_nothing(service: Service) -> None:
+    visit = Visit(service)
+    visit.signed(visit.claims() | {"groups": ["eaux"]})
+    with pytest.raises(Refusal) as refused:
+        visit.back()
+    assert refused.value.code == "no_role"
 
 
 def without(name: str) -> Change:

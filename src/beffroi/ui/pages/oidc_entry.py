@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from beffroi.api import second_factor, vouched
 from beffroi.api.access import Svc, public
+from beffroi.api.asked import address_of, household
 from beffroi.api.oidc import Oidc
 from beffroi.api.problems import Refusal, not_found
 from beffroi.model.limits import OIDC_STEP_MS_MAX
@@ -35,11 +36,8 @@ def back_of(request: Request) -> str:
 @public
 def go(request: Request, services: Svc, next: str = "/") -> Response:  # noqa: A002
     oidc, now_ms = oidc_of(request), services.clock.now_ms()
-    ip = request.client.host if request.client else ""
     try:
-        if not request.app.state.oidc_tries.allowed(ip, now_ms):
-            text = "Too many attempts. Wait ten minutes, then try again."
-            raise Refusal(429, "too_many_tries", text)
+        _admit(request, now_ms)
         where, browser = oidc.begin(back_of(request), safe_next(next), now_ms)
     except Refusal as refusal:
         return _refused(request, refusal)
@@ -57,14 +55,11 @@ def go(request: Request, services: Svc, next: str = "/") -> Response:  # noqa: A
 def back(request: Request, services: Svc) -> Response:
     """An answer is good once, in the browser that began it."""
     oidc, now_ms = oidc_of(request), services.clock.now_ms()
-    ip = request.client.host if request.client else ""
     try:
-        if not request.app.state.oidc_tries.allowed(ip, now_ms):
-            text = "Too many attempts. Wait ten minutes, then try again."
-            raise Refusal(429, "too_many_tries", text)
+        _admit(request, now_ms)
         given = dict(request.query_params)
         known = oidc.finish(given, request.cookies.get(COOKIE, ""), back_of(request), now_ms)
-        user = vouched.account(services, known, ip)
+        user = vouched.account(services, known, address_of(request))
     except Refusal as refusal:
         return _refused(request, refusal)
     if second_factor.is_on(services, user.id) and not known.second:
@@ -73,6 +68,12 @@ def back(request: Request, services: Svc) -> Response:
     response = enter(request, services, user, known.next, verified=known.second)
     response.delete_cookie(COOKIE, path=BACK)
     return response
+
+
+def _admit(request: Request, now_ms: int) -> None:
+    if not request.app.state.oidc_tries.allowed(household(request), now_ms):
+        text = "Too many attempts. Wait ten minutes, then try again."
+        raise Refusal(429, "too_many_tries", text)
 
 
 def _refused(request: Request, refusal: Refusal) -> Response:
