@@ -26,6 +26,7 @@ from tests.ui.world import World, world
 
 from beffroi.api import scope, sessions
 from beffroi.hub.live import Event, Value
+from beffroi.model.asset import Device
 from beffroi.ports.store import User
 
 BODY = "Syndicat des eaux du Val"
@@ -50,6 +51,7 @@ class Case:
                 for one in store.assets()
             ]
         )
+        store.put_devices([Device("capteur-a-eux", VALVE, gateway="gw-a-nous")])
         far = [one for one in store.assets() if one.id not in mine]
         services.live.load(
             (one.id, prop, Value(services.clock.now_ms(), VALUE, 0))
@@ -129,7 +131,7 @@ def body(case: Case, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
 
 def test_there_is_something_of_both(case: Case) -> None:
     """Else the rest would prove nothing."""
-    assert all(case.own[name] for name in case.own if name != "device_id"), case.own
+    assert all(case.own.values()), case.own
     assert all(case.far.values()), {name: len(some) for name, some in case.far.items()}
     with closing(entered(case.town, "admin", "commune")) as chief:
         for path in ("/list", "/api/map", "/api/assets", "/devices", "/commands", "/api/commands"):
@@ -162,6 +164,17 @@ def _walk(case: Case, body: httpx.Client) -> None:
                 if far and held is case.far:
                     assert answer.status_code in (403, 404), (method, path, answer.status_code)
     assert opened > 20
+
+
+def test_the_map_is_as_wide_as_what_is_ones_own(case: Case) -> None:
+    """The frame of the map would tell where others' assets stand."""
+    store = case.town.services.store.assets
+    mine = [one for one in store.assets() if one.id in case.mine]
+    lon, lat = [one.lon for one in mine], [one.lat for one in mine]
+    with closing(entered(case.town, "reader", BODY)) as opened:
+        found = opened.get("/api/map").json()
+    assert found["bounds"] == [min(lon), min(lat), max(lon), max(lat)]
+    assert (found["count"], found["grouped"]) == (len(mine), False)
 
 
 @settings(max_examples=60, deadline=None)
@@ -277,4 +290,6 @@ def test_whatever_is_shown_leads_somewhere(case: Case, body: httpx.Client) -> No
             waiting += Shown(answer.text).leads
     assert pages > 15, known
     assert acts > 1
-    assert {"/alarms", "/list", "/devices", "/commands"} <= {where for _, where in known}
+    assert {"/alarms", "/list", "/devices", "/devices/capteur-a-eux", "/commands"} <= {
+        where for _, where in known
+    }
