@@ -14,10 +14,10 @@ import pytest
 from tests.api.test_access import client
 from tests.ui.world import World, world
 
-from beffroi.api import accounts, policies, sessions
+from beffroi.api import accounts, policies, policy_table, sessions
 from beffroi.api.access import PUBLIC, action_of, role_needed
 from beffroi.api.policies import NO_POLICY, PolicyError, What, Who, ask, decide, load
-from beffroi.api.scope import LISTS
+from beffroi.api.scope import LISTS, kind_of
 from beffroi.ports.store import User
 
 BODY = "Syndicat des eaux du Val"
@@ -203,3 +203,36 @@ def test_an_invitation_names_the_body(town: World) -> None:
     made = accounts.accept(town.services, "invite", token, "Ines Val", "quatre mots sans aucun")
     assert (made.role, made.organisation) == ("operator", BODY)
     assert not accounts.administers(replace(made, role="admin"))
+
+
+def test_the_table_for_an_auditor_is_whole_and_true(town: World) -> None:
+    """Held against the hand-written promises, not against the policies."""
+    table = policy_table.lines(town.app.routes)
+    assert {(one.method, one.path) for one in table} == {m[:2] for m in declared(town)}
+    for one in table:
+        subject, least = one.action.split(".")
+        kind = kind_of(one.path)
+        mine, foreign = ("own", "other") if kind == "Thing" else (kind, kind)
+        roles = tuple(r for r in RANK if oracle(r, "commune", True, subject, least, foreign))
+        assert one.roles == roles, one
+        assert one.own is oracle("operator", BODY, True, subject, least, mine), one
+        assert one.others is (
+            kind == "Thing" and oracle("operator", BODY, True, subject, least, foreign)
+        ), one
+
+
+def test_every_rule_has_its_sentence() -> None:
+    ids = re.findall(r'@id\("([^"]+)"\)', policies.text())
+    assert [name for name, _ in policy_table.rules()] == ids
+    assert set(policy_table.SENTENCES) == set(ids)
+
+
+def test_the_table_is_for_administrators(town: World) -> None:
+    for role, status in (("admin", 200), ("operator", 403)):
+        with closing(entered(town, role, "commune")) as opened:
+            for path in ("/people/policies", "/people/policies.csv"):
+                assert opened.get(path, headers={"accept": "text/html"}).status_code == status
+    with closing(entered(town, "admin", "commune")) as opened:
+        rows = opened.get("/people/policies.csv").text.splitlines()
+    assert len(rows) == 1 + len(declared(town))
+    assert '"GET";"/people/policies.csv";"people.admin";"";"";"x";"";""' in rows

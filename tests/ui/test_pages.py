@@ -59,6 +59,7 @@ def paths(town: World) -> list[str]:
         "/town-hall/experiments",
         "/town-hall/experiments/new",
         "/people/delegations",
+        "/people/policies",
         "/delegated",
         "/town-hall/experiments/new?measure=lighting/luminaire/night_kWh",
         "/maire",
