@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from beffroi.hub.dispatch.alarming import ToDesk
 from beffroi.hub.dossier.registers import RegisterError, Registers
 from beffroi.hub.nights import BALANCED, BOOK, UNPROVEN, Nights
 from beffroi.model.asset import Asset, Commune
-from beffroi.model.limits import TITLES_BYTES_MAX
+from beffroi.model.limits import TITLES_BYTES_MAX, TITLES_KEPT_DAYS
 from beffroi.model.reading import Row
 from beffroi.ports.log_store import LogError
 from beffroi.ports.registers import Record
@@ -238,3 +238,15 @@ def test_free_minutes_run_from_the_arrival(zone: Zone) -> None:
     zone.nights.look()
     facts = dict(zone.lines()[0].facts)
     assert (facts["unpaid_low_min"], facts["unpaid_high_min"]) == (90, 90)
+
+
+def test_titles_that_no_night_needs_any_more_are_removed(zone: Zone) -> None:
+    """The oldest night that may yet be balanced needs those of the eight days before it."""
+    today = datetime.fromtimestamp(zone.ms / 1000, UTC).date()
+    days = [today - timedelta(days=n) for n in range(TITLES_KEPT_DAYS + 3)]
+    for day in days:
+        zone.sold(day=day)
+    (zone.titles / "notes.txt").write_text("not a day")
+    zone.nights.look()
+    left = {path.stem for path in zone.titles.iterdir()}
+    assert left == {"public", "notes", *map(str, days[: TITLES_KEPT_DAYS + 1])}

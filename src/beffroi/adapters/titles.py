@@ -1,6 +1,6 @@
 """Titles as files: `<home>/titles/2026-11-24.txt`, a word a line; `public`, a key (hex) a line.
 
-Reads only: copies of titles may hold hashes of plates, and whoever brought them takes them away.
+Copies of titles may hold hashes of plates: they are removed once no night needs them any more.
 """
 
 from __future__ import annotations
@@ -31,6 +31,18 @@ class TitleFolder:
         except ValueError as error:
             raise TitlesError(f"{self._folder / PUBLIC}: one public key (hex) a line") from error
         return Sold([*(word for lines in before for word in lines), *today], publics)
+
+    def forget(self, before: date) -> int:
+        count = 0
+        for path in self._folder.glob("*.txt"):
+            try:
+                if date.fromisoformat(path.stem) >= before:
+                    continue
+                path.unlink()
+            except (ValueError, OSError):  # not a day of ours; or tried again next time
+                continue
+            count += 1
+        return count
 
     def _lines(self, name: str) -> list[str] | None:
         path = self._folder / name

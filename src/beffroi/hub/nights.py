@@ -24,6 +24,7 @@ from beffroi.model.limits import (
     NIGHT_SETTLE_H,
     NIGHTS_JUDGED_MAX,
     NIGHTS_LATE_MAX,
+    TITLES_KEPT_DAYS,
 )
 from beffroi.model.measure import DAY_MS, HOUR_MS
 from beffroi.model.reading import Quality
@@ -56,6 +57,10 @@ class Nights:
     def look(self) -> int:
         """Balance what is due; how many lines were written."""
         written = 0
+        today = datetime.fromtimestamp(self._clock.now_ms() / 1000, UTC).date()
+        gone = self._shelf.forget(today - timedelta(days=TITLES_KEPT_DAYS))
+        if gone:
+            log.info("titles_purged", days=gone)
         for name, domain in self._domains.items():
             if domain.nightly is not None:
                 for asset in self._store.assets.assets(name):

@@ -192,6 +192,7 @@ TITLES_BYTES_MAX = 32 * 1024 * 1024  # of one day as it is handed to the hub, ab
 TITLE_DAYS = 8  # a title runs for seven days at most: so many files may hold one of today
 NIGHT_SETTLE_H = 4  # after midnight: late readings and the day's titles have so long
 NIGHTS_LATE_MAX = 7  # that a hub which was off balances afterwards
+TITLES_KEPT_DAYS = TITLE_DAYS + NIGHTS_LATE_MAX + 1  # then no night can need them any more
 NIGHTS_JUDGED_MAX = 400  # newest nights of a zone from which its usual share is learnt
 NIGHTS_SHOWN = 14
 NIGHT_LOOK_S = 600.0

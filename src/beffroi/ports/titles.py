@@ -13,8 +13,11 @@ class TitlesError(Exception):
 
 
 class TitleShelf(Protocol):
-    """Synchronous. Reads only."""
+    """Synchronous."""
 
     def sold(self, day: date) -> Sold | None:
         """Of this day and of those before it whose titles may still run; None when nobody has
         handed this day over (an empty day is handed over as an empty file)."""
+
+    def forget(self, before: date) -> int:
+        """Remove the days before this one; how many there were."""
