@@ -31,8 +31,8 @@ class Clock:
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Any]:
-    store = open_store(f"sqlite:///{tmp_path / 'b.sqlite'}")
+def hub(url: str) -> Iterator[Any]:
+    store = open_store(url)
     yield SimpleNamespace(store=store, clock=Clock())
     store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.adapters.sql.conftest import NewUrl
+from tests.postgres import NewUrl
 
 from beffroi.adapters.sql import open_store
 from beffroi.model.asset import Asset, Device

@@ -42,8 +42,8 @@ class Log:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = open_store(f"sqlite:///{tmp_path}/c.sqlite")
+def store(url: str) -> Iterator[SqlStore]:
+    opened = open_store(url)
     yield opened
     opened.close()
 
