@@ -13,7 +13,7 @@ from beffroi.ports.store import Batch, StoreError
 
 
 def test_a_nul_in_a_text_stops_nothing(store: SqlStore) -> None:
-    """PostgreSQL keeps none: one device's message would have held up the readings of all."""
+    """PostgreSQL keeps none: what a device sends would have failed the transaction of many."""
     bad = Quarantined(1, "mqtt", "d\0", Reason.CONFLICT, "no property x\0y", b"\0")
     for _ in range(2):
         store.readings.commit(Batch(quarantined=[bad]))
