@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.postgres import Cluster, NewUrl, names, postgres_bin
+
+from beffroi.adapters.sql import open_store
 
 DATA_ENV = "BEFFROI_DATA"
 # A busy machine is not a failing property.
@@ -46,3 +50,39 @@ def data_dir() -> Path:
     if os.environ.get("BEFFROI_DATA_REQUIRED") == "1":
         pytest.fail(f"{DATA_ENV} must name the folder of real data here, it is {named!r}")
     pytest.skip(f"needs real data: set {DATA_ENV} to the folder that holds batadal/, lorawan/ ...")
+
+
+# --- both databases ---
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    bin_dir = postgres_bin()
+    if bin_dir is None:
+        pytest.skip("needs PostgreSQL 15 or newer: apt-get install postgresql")
+    server = Cluster(bin_dir)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated(cluster: Cluster) -> str:
+    """The name of a database with our schema, to be copied: quicker than to migrate each."""
+    url = cluster.database()
+    open_store(url).close()
+    return url.rpartition("/")[2] if "?" not in url else url.split("@/")[1].split("?")[0]
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("postgres", marks=pytest.mark.peer)],
+)
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> NewUrl:
+    """Makes the url of one more empty database of the engine under test."""
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path}/{next(names)}/beffroi.sqlite"
+    server: Cluster = request.getfixturevalue("cluster")
+    template: str = request.getfixturevalue("migrated")
+    return lambda: server.database(template)
+
+
+@pytest.fixture
+def url(new_url: NewUrl) -> str:
+    return new_url()

@@ -80,8 +80,9 @@ def restore(
 ) -> None:
     """Refaire la base à partir d'une sauvegarde ; rien n'est écrasé / nothing is overwritten.
 
-    Si .home.tar.gz et .keys sont à côté, ils sont repris d'abord / taken back first. Qui a été
-    effacé depuis l'est de nouveau / who was erased since is erased again.
+    Si .home.tar.gz et .keys sont à côté, ils sont repris d'abord / taken back first ; un
+    config.toml déjà là reste / one that is there stays. Qui a été effacé depuis l'est de nouveau /
+    who was erased since is erased again.
     """
     with _clear_errors():
         rest, keys = copy.with_suffix(HOME_SUFFIX), copy.with_suffix(KEYS_SUFFIX)
@@ -92,7 +93,9 @@ def restore(
         if rest.exists():
             if not (keys.exists() or without_persons) and holds(rest, copying.FIELDS):
                 raise PersonalError(f"{keys} is missing: put it there, or add --without-persons")
-            leave = (copying.FIELDS,) if without_persons or not keys.exists() else ()
+            leave = [copying.FIELDS] if without_persons or not keys.exists() else []
+            if (home / settings.CONFIG).exists():  # it names another database
+                leave.append(settings.CONFIG)
             typer.echo(f"{rest}: {restore_home(rest, home, leave)} fichiers / files")
         if keys.exists() and not without_persons:
             copying.restore_keys(keys, home)

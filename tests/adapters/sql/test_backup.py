@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
-from tests.adapters.sql.conftest import NewUrl
+from sqlalchemy import create_engine, make_url, text
+from tests.postgres import Cluster, NewUrl
 from typer.testing import CliRunner
 
 from beffroi.adapters.sql import SqlStore, open_store, restore_store
@@ -49,15 +49,11 @@ def test_a_backup_taken_while_writing_comes_back_equal_to_a_moment(
     writer.start()
     copy = tmp_path / "out" / "b.backup"
     try:
-        if store.database.sqlite:
-            store.backup(str(copy))
+        store.backup(str(copy))
     finally:
         stop.set()
         writer.join()
-    if not store.database.sqlite:
-        store.backup(str(copy))  # its manifest counts the original: nothing may move meanwhile
-    url = new_url() if store.database.sqlite else _empty(store, new_url)
-    back = restore_store(copy, url)
+    back = restore_store(copy, empty(store.database.sqlite, new_url))
     assert back.check() == []
     kept = back.readings.points(series, 0, START + 400 * DAY)
     now = store.readings.points(series, 0, START + 400 * DAY)
@@ -68,17 +64,46 @@ def test_a_backup_taken_while_writing_comes_back_equal_to_a_moment(
     back.close()
 
 
-def _empty(store: SqlStore, new_url: NewUrl) -> str:
+def empty(sqlite: bool, new_url: NewUrl) -> str:
     """PostgreSQL restores into a database without our tables."""
     url = new_url()
-    from sqlalchemy import create_engine, text
-
+    if sqlite:
+        return url
     engine = create_engine(url)
     with engine.begin() as conn:
         conn.execute(text("DROP SCHEMA public CASCADE"))
         conn.execute(text("CREATE SCHEMA public"))
     engine.dispose()
     return url
+
+
+def test_a_database_in_use_is_not_restored_into(store: SqlStore, tmp_path: Path) -> None:
+    filled(store)
+    copy = tmp_path / "b.backup"
+    store.backup(str(copy))
+    url = store.database.url.render_as_string(hide_password=False)
+    with pytest.raises(StoreError, match="nothing is overwritten"):
+        restore_store(copy, url)
+    assert store.readings.counts().observations == 2_000
+
+
+@pytest.mark.peer
+def test_no_password_among_the_words_of_a_program(
+    cluster: Cluster, migrated: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(cluster.database(migrated).replace("beffroi@", "beffroi:s3cr3t@"))
+    run, asked = subprocess.run, []
+
+    def noted(words: list[str], **how: Any) -> Any:
+        asked.append((words, how["env"]["PGPASSWORD"]))
+        return run(words, **how)
+
+    monkeypatch.setattr(subprocess, "run", noted)
+    store.backup(str(tmp_path / "b.backup"))
+    store.close()
+    ((words, password),) = asked
+    assert password == "s3cr3t"
+    assert "s3cr3t" not in " ".join(words)
 
 
 def test_a_changed_byte_and_a_wrong_count_are_refused(tmp_path: Path) -> None:
@@ -111,24 +136,31 @@ def test_check_finds_a_rollup_that_disagrees(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_commands(tmp_path: Path) -> None:
+def test_the_commands(new_url: NewUrl, tmp_path: Path) -> None:
     home, other, out = tmp_path / "home", tmp_path / "other", tmp_path / "out"
     (home / "ca").mkdir(parents=True)
     (home / "ca" / "ca.crt").write_text("the authority")
-    store = open_store(f"sqlite:///{home}/beffroi.sqlite")
+    url = new_url()
+    store = open_store(url)
     filled(store)
+    other.mkdir()
+    spare = empty(store.database.sqlite, new_url)
+    for folder, name in ((home, url), (other, spare)):
+        (folder / "config.toml").write_text(f'[database]\nurl = "{name}"\n')
     store.close()
     run = CliRunner()
     made = run.invoke(app, ["backup", "--to", str(out), "--home", str(home)])
     assert made.exit_code == 0, made.output
     (copy,) = out.glob("*.backup")
     assert copy.stat().st_mode & 0o777 == 0o600
+    (home / "ca" / "ca.crt").unlink()
     refused = run.invoke(app, ["restore", str(copy), "--home", str(home)])
     assert refused.exit_code == 1
     assert "nothing is overwritten" in refused.output
     back = run.invoke(app, ["restore", str(copy), "--home", str(other)])
     assert back.exit_code == 0, back.output
     assert (other / "ca" / "ca.crt").read_text() == "the authority"
+    assert spare in (other / "config.toml").read_text()
     checked = run.invoke(app, ["data", "check", "--home", str(other)])
     assert checked.output.strip() == "sound"
     assert "2000" in run.invoke(app, ["data", "stats", "--home", str(other)]).output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from tests.hub.alarms.kit import ASSETS, GRAVE, NOW, RULES, WARNING, decision, found
@@ -16,8 +15,8 @@ from beffroi.ports.store import Batch, StaleVersionError, Store
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'town.sqlite'}")
+def store(url: str) -> Iterator[Store]:
+    opened = open_store(url)
     yield opened
     opened.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.postgres import held
 from typer.testing import CliRunner
 
 from beffroi.adapters.sql import SqlStore, open_store
@@ -42,8 +43,8 @@ class Log:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = open_store(f"sqlite:///{tmp_path}/c.sqlite")
+def store(url: str) -> Iterator[SqlStore]:
+    opened = open_store(url)
     yield opened
     opened.close()
 
@@ -136,14 +137,15 @@ def test_before_the_end_nothing_is_told(desk: Consultations) -> None:
 
 
 def test_codes_and_receipts_are_kept_as_hashes_alone(
-    desk: Consultations, store: SqlStore, tmp_path: Path
+    desk: Consultations, store: SqlStore, url: str, tmp_path: Path
 ) -> None:
     ident, codes = started(desk)
     receipt = desk.vote(ident, codes[0], 0, "coquelicot", NOW)
     store.close()
-    held = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    rows = held(url, tmp_path)
+    assert ident.encode() in rows
     for secret in (codes[0], tally.plain(codes[0]), receipt, tally.plain(receipt), "coquelicot"):
-        assert secret.encode() not in held
+        assert secret.encode() not in rows
 
 
 def broken(published: bytes, change: Callable[[dict[str, Any]], None]) -> list[str]:

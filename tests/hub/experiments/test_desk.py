@@ -55,9 +55,9 @@ def ms(day: date) -> int:
 class Town:
     """A street with its log; `live` writes a figure a night and lamp."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, url: str) -> None:
         self.clock = StoppedClock(ms(TODAY))
-        self.store: SqlStore = open_store(f"sqlite:///{home}/town.sqlite")
+        self.store: SqlStore = open_store(url)
         self.log = Log(home / "evidence", "essai", seed=bytes(range(32)))
         lamps = [Asset(f"lamp-{n}", "lighting", "luminaire", f"L{n}", 2.0, 48.0) for n in (1, 2, 3)]
         self.store.assets.put_assets([*lamps, replace(lamps[0], id="lamp-4")])
@@ -77,8 +77,8 @@ class Town:
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    made = Town(tmp_path)
+def town(tmp_path: Path, url: str) -> Iterator[Town]:
+    made = Town(tmp_path, url)
     yield made
     made.log.close()
     made.store.close()

@@ -37,6 +37,17 @@ def one(device: str, ts_ms: int = NOW_MS, **values: Any) -> dict[str, Any]:
     return {"device": device, "ts": ts_ms, "values": values}
 
 
+def test_a_nul_in_names_is_told_and_holds_up_nobody(tmp_path: Path, url: str) -> None:
+    town = build(tmp_path, url)
+    named = {"ts": NOW_MS, "values": {"level\0": 1}}
+    town.feed(tele("d1", named), batch("g", one("no\0body", level_m=1)), tele("d2", {"level_m": 2}))
+    assert sorted(town.reasons()) == ["unknown_device", "unknown_property"]
+    assert town.stats.stored == 2
+    assert town.stats.balanced()
+    assert town.store.check() == []
+    town.store.close()
+
+
 def test_a_device_speaks_for_itself(town: Town) -> None:
     town.feed(tele("d1", {"ts": NOW_MS - 5, "values": {"level_m": 2.5, "on": True}}))
     assert town.points("d1") == {NOW_MS - 5: 2.5}

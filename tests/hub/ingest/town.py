@@ -192,10 +192,11 @@ def _template() -> Path:
     return path
 
 
-def build(folder: Path, **options: Any) -> Town:
+def build(folder: Path, url: str = "", **options: Any) -> Town:
     """Two towers; d1 and d2 measure t1, g is a gateway with the child c on t2, mono alone on t2."""
-    shutil.copy(_template(), folder / "beffroi.sqlite")
-    store = open_store(f"sqlite:///{folder / 'beffroi.sqlite'}")
+    if not url:
+        shutil.copy(_template(), folder / "beffroi.sqlite")
+    store = open_store(url or f"sqlite:///{folder / 'beffroi.sqlite'}")
     towers = [
         Asset(id=f"t{n}", domain="tower", kind="tower", name=f"T{n}", lon=2.0, lat=48.0)
         for n in (1, 2)
