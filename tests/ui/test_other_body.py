@@ -44,4 +44,3 @@ def test_the_pages_of_another_body_are_accessible(town: World, browser: Browser,
         failed += [f"{path} {line}" for line in looks(page, night=False)]
     context.close()
     assert failed == []
-
