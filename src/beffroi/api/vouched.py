@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from beffroi.api import accounts, sessions
 from beffroi.api.oidc import Known
+from beffroi.api.policies import COMMUNE
 from beffroi.api.problems import Refusal
 from beffroi.hub.services import Services
 from beffroi.model.limits import NAME_CHARS_MAX, USERS_MAX
@@ -33,6 +34,12 @@ def account(services: Services, known: Known, ip: str) -> User:
     if not user.active:
         people.log_access(now_ms, user.id, "sign_in_failed", ip)
         raise Refusal(403, "closed", "This account is closed. Ask an administrator.")
+    if user.organisation != COMMUNE and known.organisation == COMMUNE:
+        # A group that was taken away there must not make an agent of the commune here.
+        sessions.stop_all(services, user.id)
+        people.log_access(now_ms, user.id, "sign_in_failed", ip)
+        text = "Your account was of another body and is not any more. Ask an administrator."
+        raise Refusal(403, "body_lost", text)
     if (user.role, user.organisation) != (known.role, known.organisation):
         user = replace(user, role=known.role, organisation=known.organisation)
         people.put_user(user)
