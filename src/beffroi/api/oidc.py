@@ -49,7 +49,7 @@ class OidcSettingsError(ValueError):
 @dataclass(frozen=True, slots=True)
 class OidcSettings:
     """`roles`: the values of `claim` that give each role here; `bodies`: values of it that say of
-    which body somebody is, who is of the commune otherwise."""
+    which body somebody is ("commune": the commune itself); without any, all are of the commune."""
 
     issuer: str
     client_id: str
@@ -198,6 +198,9 @@ class Oidc:
             text = "Your account there gives you no role here. Ask an administrator of the commune."
             raise Refusal(403, "no_role", text)
         bodies = {body for group, body in self.settings.bodies.items() if group in values}
+        if self.settings.bodies and not bodies:  # else a group taken away would open the commune
+            text = "Your account there names no body of ours. Ask an administrator of the commune."
+            raise Refusal(403, "no_body", text)
         if len(bodies) > 1:  # an account is of one; which, is not ours to choose
             text = "Your account there names two bodies. Ask an administrator of the commune."
             raise Refusal(403, "two_bodies", text)

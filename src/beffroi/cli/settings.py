@@ -81,7 +81,8 @@ class Reports:
 class Oidc:
     """An identity service of OpenID Connect. `admins`, `operators`, `readers`: values of `claim` in
     its token that give this role here; nobody else comes in. `bodies`: values of it that say of
-    which other body somebody is, as assets name it. The address to register there is that of this
+    which body somebody is, as assets name it, or "commune"; with any, who names none stays outside.
+    The address to register there is that of this
     hub with /sign-in/oidc/back."""
 
     issuer: str = ""  # empty: no such sign-in

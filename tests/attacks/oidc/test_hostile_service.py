@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,7 +27,8 @@ NOW_S = NOW_MS // 1000
 BACK = "https://beffroi.example/sign-in/oidc/back"
 ROLES = {"admin": frozenset({"chef"}), "reader": frozenset({"agent"})}
 VAL = "Syndicat des eaux du Val"
-BODIES = {"eaux": VAL, "eaux-garde": VAL, "epci": "EPCI"}
+BODIES = {"eaux": VAL, "eaux-garde": VAL, "epci": "EPCI", "mairie": "commune"}
+NO_BODIES: Mapping[str, str] = {}
 KEY, OTHER = (ECKey.generate_key("P-256", {"kid": kid}) for kid in ("ours", "ours"))
 Change = Callable[[dict[str, Any]], None]
 
@@ -100,8 +101,10 @@ def service(server: Service) -> Service:
 class Visit:
     """Somebody on the way: what the address bar and the cookie hold."""
 
-    def __init__(self, service: Service, now_ms: int = NOW_MS) -> None:
-        made = OidcSettings(service.issuer, "beffroi", "secret", "", "groups", ROLES, BODIES)
+    def __init__(
+        self, service: Service, now_ms: int = NOW_MS, bodies: Mapping[str, str] = NO_BODIES
+    ) -> None:
+        made = OidcSettings(service.issuer, "beffroi", "secret", "", "groups", ROLES, bodies)
         self.service, self.oidc = service, Oidc(made)
         where, self.browser = self.oidc.begin(BACK, "/alarms", now_ms)
         asked = {key: values[0] for key, values in parse_qs(urlsplit(where).query).items()}
@@ -136,23 +139,37 @@ def test_the_right_answer_is_taken(service: Service) -> None:
 @pytest.mark.parametrize(
     ("groups", "body"),
     [
-        (["agent"], "commune"),
+        (["agent", "mairie"], "commune"),
         (["agent", "eaux"], VAL),
         (["agent", "eaux", "eaux-garde"], VAL),  # two groups, one body
-        (["agent", VAL, "Eaux", "eaux ", "*"], "commune"),  # a name of a body is no group of ours
-        (["agent", ["eaux"], {"eaux": 1}, None], "commune"),
     ],
 )
 def test_the_body_is_what_the_mapping_says(service: Service, groups: list[Any], body: str) -> None:
     """A claim of that name, or of any other, says nothing."""
-    visit = Visit(service)
+    visit = Visit(service, bodies=BODIES)
     visit.signed(visit.claims() | {"groups": groups, "organisation": "EPCI", "bodies": ["epci"]})
     known = visit.back()
     assert (known.role, known.organisation) == ("reader", body)
 
 
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ["agent"],  # a group taken away there opens nothing of the commune here
+        ["agent", VAL, "Eaux", "eaux ", "*", "commune"],  # a name of a body is no group
+        ["agent", ["eaux"], {"eaux": 1}, None],
+    ],
+)
+def test_who_names_no_body_stays_outside(service: Service, groups: list[Any]) -> None:
+    visit = Visit(service, bodies=BODIES)
+    visit.signed(visit.claims() | {"groups": groups, "organisation": "commune"})
+    with pytest.raises(Refusal) as refused:
+        visit.back()
+    assert refused.value.code == "no_body"
+
+
 def test_nobody_is_of_two_bodies(service: Service) -> None:
-    visit = Visit(service)
+    visit = Visit(service, bodies=BODIES)
     visit.signed(visit.claims() | {"groups": ["agent", "eaux", "epci"]})
     with pytest.raises(Refusal) as refused:
         visit.back()
@@ -160,7 +177,7 @@ def test_nobody_is_of_two_bodies(service: Service) -> None:
 
 
 def test_a_body_alone_opens_nothing(service: Service) -> None:
-    visit = Visit(service)
+    visit = Visit(service, bodies=BODIES)
     visit.signed(visit.claims() | {"groups": ["eaux"]})
     with pytest.raises(Refusal) as refused:
         visit.back()
